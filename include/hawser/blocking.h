@@ -1,0 +1,393 @@
+/**
+ * @file
+ * WebSocket connections over blocking sockets: the shortest way to a working program.
+ *
+ * A client:
+ *
+ *     hws_blocking_config_init(&config, memory, sizeof memory);
+ *     if (hws_blocking_connect(&ws, "ws://127.0.0.1:9001/", &config, NULL) != HWS_OK) …
+ *     hws_blocking_send(&ws, HWS_TEXT, HWS_WHOLE, data, len, 5000);
+ *     while ((status = hws_blocking_receive(&ws, &ev, 5000)) == HWS_EVENT) { … }
+ *     hws_blocking_close(&ws, HWS_CLOSE_NORMAL, NULL, 0);
+ *     hws_blocking_release(&ws);
+ *
+ * A server: hws_listener_open(), hws_listener_accept(), then for each socket, in a thread of its
+ * own, hws_blocking_read_request(), hws_blocking_accept() or hws_blocking_respond(), and the loop
+ * above.
+ *
+ * What it does by itself: answers Pings and Closes; verifies the handshake; ends connections in the
+ * order of RFC 6455 7.1.1, with a drain, so that the peer reads our last Close and not a reset;
+ * TCP_NODELAY; no SIGPIPE; calls that a signal interrupted go on; deadlines count over all of a
+ * call.
+ *
+ * Memory. A hws_blocking is a value in the caller's memory, and the caller gives it one block of
+ * bytes to work with: half to receive, half to send. Nothing is allocated, but by the name resolver
+ * of the system during connect. It holds pointers to itself: do not move or copy it.
+ *
+ * Threads. One connection, one thread at a time.
+ *
+ * Every connection that connect() or read_request() was called for, whatever it returned, needs
+ * hws_blocking_release() at the end.
+ */
+#ifndef HAWSER_BLOCKING_H
+#define HAWSER_BLOCKING_H
+
+#include <hawser/base.h>
+#include <hawser/conn.h>
+#include <hawser/handshake.h>
+#include <hawser/http.h>
+#include <hawser/message.h>
+#include <hawser/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Sizes and special values. */
+enum {
+    HWS_BLOCKING_MIN_MEMORY = 4096, /**< Bytes of working memory at least. */
+    HWS_BLOCKING_MAX_FIELDS = 64,   /**< Field lines in a head. */
+    HWS_FOREVER = -1                /**< A timeout: never. */
+};
+
+/** Room for one connection. The content is private. */
+typedef struct hws_blocking {
+    uint64_t opaque[320]; /**< Private. */
+} hws_blocking;
+
+/** Room for one listening socket. The content is private. */
+typedef struct hws_listener {
+    uint64_t opaque[32]; /**< Private. */
+} hws_listener;
+
+/** How connections behave. Start from hws_blocking_config_init(). */
+typedef struct hws_blocking_config {
+    uint32_t size;           /**< sizeof(hws_blocking_config), set by ..._init(). */
+    int32_t open_timeout_ms; /**< For connecting and the whole opening handshake. Default 10,000. */
+    int32_t close_timeout_ms;  /**< For the closing handshake, and again for the drain of a socket.
+                                    Default 10,000. */
+    uint32_t reserved;         /**< Zero. */
+    uint8_t *memory;           /**< Working memory of this connection, until its release. */
+    size_t memory_len;         /**< Its bytes, at least HWS_BLOCKING_MIN_MEMORY; a head must fit in
+                                    half of it. 65,536 serves well. */
+    uint64_t max_message;      /**< As in hws_conn_config. */
+    uint64_t max_fragments;    /**< As in hws_conn_config. */
+    uint8_t close_sentence;    /**< As in hws_conn_config. */
+    uint8_t reserved_bytes[7]; /**< Zeros. */
+    const char *unix_path;     /**< connect(): a Unix socket to connect to instead of the URL's host
+                                    and port. Default NULL. */
+    hws_random random;         /**< Source of mask keys and keys. Default hws_entropy. */
+    void *random_user;         /**< Handed to random. */
+} hws_blocking_config;
+
+/**
+ * Fill a configuration with the defaults.
+ *
+ * @param config      The configuration.
+ * @param memory      Working memory for one connection.
+ * @param memory_len  Its bytes.
+ */
+HWS_API void hws_blocking_config_init(hws_blocking_config *config, uint8_t *memory,
+                                      size_t memory_len);
+
+/**
+ * Connect to a WebSocket URL and do the opening handshake (RFC 6455 4.1).
+ *
+ * All addresses of the host are tried in order until one takes the connection. Redirects are not
+ * followed: their target is in the head. Userinfo in the URL is sent as Basic authorization.
+ *
+ * @param ws      The connection.
+ * @param url     "ws://host:port/path?query", NUL-terminated.
+ * @param config  How it behaves.
+ * @param client  Subprotocols, origin, extensions and more fields; host and target are taken from
+ *                the URL. NULL for none.
+ * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss; HWS_ERR_RESOLVE, HWS_ERR_CONNECT,
+ *                HWS_ERR_TIMEOUT; HWS_ERR_REFUSED with the response in hws_blocking_head(); or what
+ *                else hws_head_parse() and hws_handshake_verify() return.
+ */
+HWS_API hws_status hws_blocking_connect(hws_blocking *ws, const char *url,
+                                        const hws_blocking_config *config,
+                                        const hws_client_config *client);
+
+/**
+ * Listen on a TCP address.
+ *
+ * @param listener  The listener.
+ * @param host      Name or address to bind: "127.0.0.1", "::", "localhost".
+ * @param port      Port; 0 lets the system choose: hws_listener_port().
+ * @return          HWS_OK; HWS_ERR_RESOLVE; HWS_ERR_SYSTEM.
+ */
+HWS_API hws_status hws_listener_open(hws_listener *listener, const char *host, uint16_t port);
+
+/**
+ * Listen on a Unix socket. A socket file that nobody listens on any more is replaced.
+ *
+ * @param listener  The listener.
+ * @param path      Path of the socket; removed again by hws_listener_release().
+ * @return          HWS_OK; HWS_ERR_ARGUMENT for a path too long, or a system without them;
+ *                  HWS_ERR_SYSTEM.
+ */
+HWS_API hws_status hws_listener_open_unix(hws_listener *listener, const char *path);
+
+/**
+ * The port that a listener has.
+ *
+ * @param listener  An open listener.
+ * @return          The port; 0 for a Unix socket.
+ */
+HWS_API uint16_t hws_listener_port(const hws_listener *listener);
+
+/**
+ * The error of the system behind the last HWS_ERR_SYSTEM of a listener.
+ *
+ * @param listener  A listener.
+ * @return          errno, or WSAGetLastError(); 0 for none.
+ */
+HWS_API int32_t hws_listener_system_error(const hws_listener *listener);
+
+/**
+ * Wait for a connection.
+ *
+ * Connections that broke before they were accepted are passed over.
+ *
+ * @param listener    An open listener.
+ * @param socket      Set to the new socket; give it to hws_blocking_read_request().
+ * @param timeout_ms  Milliseconds to wait; 0 to look only; HWS_FOREVER.
+ * @return            HWS_OK; HWS_ERR_TIMEOUT; HWS_ERR_SYSTEM, for example when the process has no
+ *                    file descriptor left: wait, and call again.
+ */
+HWS_API hws_status hws_listener_accept(hws_listener *listener, intptr_t *socket,
+                                       int32_t timeout_ms);
+
+/**
+ * Stop listening. Connections that were accepted stay.
+ *
+ * @param listener  An open or released listener.
+ */
+HWS_API void hws_listener_release(hws_listener *listener);
+
+/**
+ * Read a client's request from a fresh socket.
+ *
+ * A request that is malformed or a wrong handshake is answered with its HTTP status, and the socket
+ * closed: the status then is for the log.
+ *
+ * @param ws         The connection. It owns the socket from now on.
+ * @param socket     A connected stream socket.
+ * @param config     How it behaves.
+ * @param handshake  Filled on HWS_OK: a handshake, to be answered with hws_blocking_accept() or
+ *                   hws_blocking_respond(); or a plain request, for hws_blocking_respond().
+ * @return           HWS_OK; an error of hws_head_parse() or hws_handshake_parse();
+ *                   HWS_ERR_TIMEOUT; HWS_ERR_EOF when the peer left; HWS_ERR_RESET, HWS_ERR_SYSTEM;
+ *                   HWS_ERR_ARGUMENT (the socket is closed then too).
+ */
+HWS_API hws_status hws_blocking_read_request(hws_blocking *ws, intptr_t socket,
+                                             const hws_blocking_config *config,
+                                             hws_handshake *handshake);
+
+/**
+ * Accept the handshake that was read: the connection is open.
+ *
+ * When the origin is not allowed, 403 is answered and the socket closed.
+ *
+ * @param ws      The connection.
+ * @param accept  Origin policy, subprotocol, more fields.
+ * @return        HWS_OK; HWS_ERR_ORIGIN; HWS_ERR_ARGUMENT, HWS_ERR_FIELD: nothing was sent;
+ *                HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM.
+ */
+HWS_API hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept);
+
+/**
+ * Answer the request that was read with an HTTP response, and close: a page, a health check, a
+ * refusal, a redirect.
+ *
+ * @param ws        The connection.
+ * @param status    200 … 599.
+ * @param fields    More fields, as hws_response_write().
+ * @param count     Number of fields.
+ * @param body      Body; NULL when body_len is 0. Not sent in answer to HEAD.
+ * @param body_len  Its bytes.
+ * @return          HWS_OK; HWS_ERR_ARGUMENT, HWS_ERR_FIELD, HWS_ERR_SPACE: nothing was sent;
+ *                  HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM.
+ */
+HWS_API hws_status hws_blocking_respond(hws_blocking *ws, uint16_t status, const hws_field *fields,
+                                        size_t count, const uint8_t *body, size_t body_len);
+
+/**
+ * The head that was received: the request of a client, or the response of a server.
+ *
+ * It is there from read_request() to the first receive, and after connect() whatever that returned.
+ *
+ * @param ws     The connection.
+ * @param bytes  Set to the bytes that its spans refer to; NULL if not wanted.
+ * @return       The head; lives until the first receive.
+ */
+HWS_API const hws_head *hws_blocking_head(const hws_blocking *ws, const uint8_t **bytes);
+
+/**
+ * Read the body of a response that was no 101, after HWS_ERR_REFUSED from connect().
+ *
+ * The bytes are raw: with head->body == HWS_BODY_CHUNKED the chunk framing is still in them.
+ *
+ * @param ws          The connection.
+ * @param out         Where to put it.
+ * @param cap         Bytes wanted at most.
+ * @param n           Set to the bytes that came.
+ * @param timeout_ms  For the whole call.
+ * @return            HWS_OK when the body is complete or cap is reached; HWS_ERR_TIMEOUT,
+ *                    HWS_ERR_EOF, HWS_ERR_RESET, HWS_ERR_SYSTEM with what came before that.
+ */
+HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t cap, size_t *n,
+                                          int32_t timeout_ms);
+
+/**
+ * Receive the next event: a piece of a message, a whole small message, or a control frame.
+ *
+ * Pings and the peer's Close have been answered when their event is returned. After the Close event
+ * the next call ends the connection: it waits for the end of the stream as RFC 6455 7.1.1 wants it,
+ * closes the socket, and returns HWS_OK.
+ *
+ * @param ws          The connection.
+ * @param ev          Filled on HWS_EVENT; ev->data lives until the next call with ws.
+ * @param timeout_ms  Milliseconds to wait for the event; 0 to look only; HWS_FOREVER.
+ * @return            HWS_EVENT; HWS_OK: the connection ended with a closing handshake;
+ *                    HWS_ERR_TIMEOUT: nothing so far, call again; HWS_ERR_RSV … HWS_ERR_INTERNAL:
+ *                    the peer's fault, our Close went out; HWS_ERR_EOF: the peer left without
+ *                    Close; HWS_ERR_RESET; HWS_ERR_SYSTEM. All but HWS_ERR_TIMEOUT and
+ *                    HWS_ERR_STATE (not open) are sticky, and the socket is closed.
+ */
+HWS_API hws_status hws_blocking_receive(hws_blocking *ws, hws_event *ev, int32_t timeout_ms);
+
+/**
+ * Receive the next whole message or control frame.
+ *
+ * @param ws          The connection. Use either this call or hws_blocking_receive() while a message
+ *                    is arriving, not both.
+ * @param message     Where messages are put together: see message.h.
+ * @param ev          Filled on HWS_EVENT.
+ * @param timeout_ms  For the next event, as above.
+ * @return            As above; and HWS_ERR_SPACE: message is full, grow it and call again.
+ */
+HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *message,
+                                                hws_event *ev, int32_t timeout_ms);
+
+/**
+ * Send a message, a fragment of one, a Ping or a Pong.
+ *
+ * A server's payload goes out from where it lies. A client's is masked through the working memory;
+ * one that is larger goes out as several fragments.
+ *
+ * @param ws          The connection.
+ * @param type        As hws_conn_send().
+ * @param flags       As hws_conn_send().
+ * @param data        Payload; NULL when len is 0.
+ * @param len         Its bytes.
+ * @param timeout_ms  For writing all of it.
+ * @return            HWS_OK when the system has taken all; HWS_ERR_ARGUMENT, _STATE, _SEND_UTF8,
+ *                    _RANDOM: nothing was sent, the connection goes on (a client's text above the
+ *                    working memory is validated before its first byte goes out); HWS_ERR_TIMEOUT,
+ *                    HWS_ERR_RESET, HWS_ERR_SYSTEM, sticky: a part may have been sent, only release
+ *                    is left.
+ */
+HWS_API hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags,
+                                     const uint8_t *data, size_t len, int32_t timeout_ms);
+
+/**
+ * Send one frame without copying: a client masks `data` where it lies, and its content is lost.
+ *
+ * @param ws          The connection.
+ * @param type        As hws_conn_send().
+ * @param flags       As hws_conn_send().
+ * @param data        Payload.
+ * @param len         Its bytes.
+ * @param timeout_ms  For writing all of it.
+ * @return            As hws_blocking_send().
+ */
+HWS_API hws_status hws_blocking_send_in_place(hws_blocking *ws, uint8_t type, uint8_t flags,
+                                              uint8_t *data, size_t len, int32_t timeout_ms);
+
+/**
+ * Send a Close without waiting for the peer's: go on receiving until that comes.
+ *
+ * @param ws          The connection.
+ * @param code        As hws_conn_close().
+ * @param reason      As hws_conn_close().
+ * @param len         Bytes of reason.
+ * @param timeout_ms  For writing it.
+ * @return            As hws_blocking_send().
+ */
+HWS_API hws_status hws_blocking_send_close(hws_blocking *ws, uint16_t code, const uint8_t *reason,
+                                           size_t len, int32_t timeout_ms);
+
+/**
+ * Do the whole closing handshake (RFC 6455 7.1.2 to 7.1.4): send a Close unless one is out, discard
+ * what the peer still sends, wait for his Close, and end the TCP connection in the right order; all
+ * within close_timeout_ms.
+ *
+ * @param ws      The connection.
+ * @param code    As hws_conn_close().
+ * @param reason  As hws_conn_close().
+ * @param len     Bytes of reason.
+ * @return        HWS_OK when both Closes went through, also when they had before; HWS_ERR_ARGUMENT,
+ *                HWS_ERR_SEND_UTF8: nothing was done; else why it was not clean: HWS_ERR_TIMEOUT,
+ *                HWS_ERR_EOF, HWS_ERR_RESET, a fault of the peer. The socket is closed, but after
+ *                the mistakes.
+ */
+HWS_API hws_status hws_blocking_close(hws_blocking *ws, uint16_t code, const uint8_t *reason,
+                                      size_t len);
+
+/**
+ * Let go of a connection: close its socket at once, if it is open still. May be called twice.
+ *
+ * @param ws  The connection.
+ */
+HWS_API void hws_blocking_release(hws_blocking *ws);
+
+/**
+ * The connection's core, to ask for its close code, its error, its limits; to fail it with
+ * hws_conn_fail(), which the next receive carries out.
+ *
+ * @param ws  An open or ended connection.
+ * @return    Its hws_conn, which must not be used to receive or send.
+ */
+HWS_API hws_conn *hws_blocking_conn(hws_blocking *ws);
+
+/**
+ * The socket, for select() or poll().
+ *
+ * @param ws  The connection.
+ * @return    The socket; -1 when it is closed.
+ */
+HWS_API intptr_t hws_blocking_socket(const hws_blocking *ws);
+
+/**
+ * Bytes that were read from the socket and not looked at: when there are some, receive before
+ * waiting for the socket.
+ *
+ * @param ws  The connection.
+ * @return    Bytes.
+ */
+HWS_API size_t hws_blocking_pending(const hws_blocking *ws);
+
+/**
+ * The subprotocol in use (RFC 6455 1.9). To be asked before the first receive.
+ *
+ * @param ws  An open connection.
+ * @return    The subprotocol; empty for none. Lives until the first receive.
+ */
+HWS_API hws_text hws_blocking_subprotocol(const hws_blocking *ws);
+
+/**
+ * The error of the system behind the last HWS_ERR_SYSTEM, _RESET, _CONNECT or _RESOLVE.
+ *
+ * @param ws  The connection.
+ * @return    errno, or WSAGetLastError(), or after HWS_ERR_RESOLVE the result of getaddrinfo();
+ *            0 for none.
+ */
+HWS_API int32_t hws_blocking_system_error(const hws_blocking *ws);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,36 @@
+/**
+ * @file
+ * hawser, a WebSocket protocol library: everything of the core.
+ *
+ * | header      | what it is for                                                    |
+ * |-------------|-------------------------------------------------------------------|
+ * | conn.h      | an open connection: bytes in, events out; messages in, bytes out  |
+ * | message.h   | whole messages instead of pieces                                  |
+ * | http.h      | one HTTP head, and responses                                      |
+ * | handshake.h | opening a connection, both sides                                  |
+ * | connect.h   | opening one over HTTP/2 and HTTP/3                                |
+ * | extension.h | the list of extensions in a head                                  |
+ * | uri.h       | ws:// and wss://                                                  |
+ * | status.h    | every error, its sentence and its RFC section                     |
+ * | frame.h     | frame headers, for tools                                          |
+ * | utf8.h      | validation of text                                                |
+ *
+ * Adapters have headers of their own: blocking.h, entropy.h.
+ */
+#ifndef HAWSER_HAWSER_H
+#define HAWSER_HAWSER_H
+
+#include <hawser/base.h>
+#include <hawser/conn.h>
+#include <hawser/connect.h>
+#include <hawser/extension.h>
+#include <hawser/frame.h>
+#include <hawser/handshake.h>
+#include <hawser/http.h>
+#include <hawser/message.h>
+#include <hawser/status.h>
+#include <hawser/uri.h>
+#include <hawser/utf8.h>
+#include <hawser/version.h>
+
+#endif

@@ -1,0 +1,90 @@
+#define _DEFAULT_SOURCE
+#include "support.h"
+
+#include <hawser/status.h>
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static size_t guard_pages(size_t len) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (len + page - 1) / page * page;
+}
+
+uint8_t *guard_alloc(size_t len) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t room = guard_pages(len);
+    uint8_t *base =
+        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(base != MAP_FAILED);
+    assert_int_equal(mprotect(base + room, page, PROT_NONE), 0);
+    return base + (room - len);
+}
+
+void guard_free(uint8_t *data, size_t len) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t room = guard_pages(len);
+    assert_int_equal(munmap(data - (room - len), room + page), 0);
+}
+
+uint8_t *guard_copy(const void *data, size_t len) {
+    uint8_t *copy = guard_alloc(len);
+    if (len > 0) {
+        memcpy(copy, data, len);
+    }
+    return copy;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    assert_true(c >= 'A' && c <= 'F');
+    return c - 'A' + 10;
+}
+
+size_t hex_decode(const char *hex, uint8_t *out, size_t cap) {
+    size_t n = 0;
+    while (*hex != '\0') {
+        if (*hex == ' ') {
+            hex++;
+            continue;
+        }
+        assert_true(n < cap);
+        out[n] = (uint8_t)(hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
+        n++;
+        hex += 2;
+    }
+    return n;
+}
+
+uint64_t random_next(uint64_t *seed) {
+    uint64_t x = *seed;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    *seed = x;
+    return x * UINT64_C(0x2545F4914F6CDD1D);
+}
+
+void random_fill(uint64_t *seed, uint8_t *dst, size_t len) {
+    size_t i = 0;
+    while (i < len) {
+        dst[i] = (uint8_t)(random_next(seed) >> 56);
+        i++;
+    }
+}
+
+int32_t test_random_fill(void *user, uint8_t *dst, size_t len) {
+    test_random *source = user;
+    if (source->fail_after != 0 && source->calls >= source->fail_after) {
+        return HWS_ERR_RANDOM;
+    }
+    source->calls++;
+    random_fill(&source->seed, dst, len);
+    return HWS_OK;
+}
