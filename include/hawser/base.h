@@ -12,8 +12,8 @@
  * - No function allocates, blocks, reads a clock, prints or keeps global state.
  * - One object, one thread at a time. Different objects are independent.
  * - Enumerators are constants only: no field, parameter or result has an enum type, because the
- *   size of one varies between compilers. hws_constant() finds each by name, for languages that
- *   cannot read this file.
+ *   size of one varies between compilers. hws_constant() finds each constant of the core by name,
+ *   for languages that cannot read this file.
  */
 #ifndef HAWSER_BASE_H
 #define HAWSER_BASE_H
@@ -85,10 +85,12 @@ typedef hws_status (*hws_random)(void *user, uint8_t *dst, size_t len);
 HWS_API hws_text hws_text_from(const char *string);
 
 /**
- * Find a constant of these headers by its name, for callers who cannot read C.
+ * Find a constant by its name, for callers who cannot read C: all of the core's headers, not those
+ * of adapters.
  *
  * @param name   For example "HWS_ERR_SPACE".
- * @param value  Set to the constant when it is found.
+ * @param value  Set to the constant when it is found. HWS_UNLIMITED, which has 64 bits, comes as
+ * -1.
  * @return       HWS_OK, or HWS_ERR_ARGUMENT when there is no such constant.
  */
 HWS_API hws_status hws_constant(const char *name, int64_t *value);

@@ -274,8 +274,9 @@ HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *m
 /**
  * Send a message, a fragment of one, a Ping or a Pong.
  *
- * A server's payload goes out from where it lies. A client's is masked through the working memory;
- * one that is larger goes out as several fragments.
+ * The payload of the last event may be given as it is: an echo needs no copy. A server's payload
+ * goes out from where it lies. A client's is masked through the working memory; one that is larger
+ * goes out as several fragments.
  *
  * @param ws          The connection.
  * @param type        As hws_conn_send().

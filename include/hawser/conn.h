@@ -29,7 +29,7 @@
  *
  * Bounds. At most 125 bytes of an arriving control payload and one owed Pong are kept. A server
  * owes at most (bytes in) + 4 bytes of replies, a client 3 × (bytes in) + 8, and never more than
- * two frames at a time.
+ * two frames at a time (close_sentence adds up to 123 bytes to the last one).
  */
 #ifndef HAWSER_CONN_H
 #define HAWSER_CONN_H
@@ -50,7 +50,7 @@ enum {
     HWS_PING = HWS_OPCODE_PING,
     HWS_PONG = HWS_OPCODE_PONG,
     HWS_FRAME = 16 /**< A frame header, when the configuration asks for it: see
-                        hws_conn_frame(). */
+                        hws_conn_get_frame(). */
 };
 
 /** Flags of events and of what is sent: the place of a piece in its message. */
@@ -125,8 +125,8 @@ typedef struct hws_conn_config {
     uint8_t frame_events;   /**< 1: an event HWS_FRAME comes for every frame header. Default 0. */
     uint64_t max_message;   /**< Bytes of a received message; more fails with 1009. Default
                                  HWS_DEFAULT_MAX_MESSAGE. */
-    uint64_t max_fragments; /**< Frames of a received message; more fails with 1008. Default
-                                 HWS_DEFAULT_MAX_FRAGMENTS. */
+    uint64_t max_fragments; /**< Frames of a received message, at least 1; more fails with 1008.
+                                 Default HWS_DEFAULT_MAX_FRAGMENTS. */
     hws_random random;      /**< Source of mask keys. Needed by clients; NULL for servers. */
     void *random_user;      /**< Handed to `random`. */
 } hws_conn_config;
@@ -194,7 +194,8 @@ HWS_API void hws_conn_config_init(hws_conn_config *config, uint8_t role);
  *
  * @param conn    Where to keep it; what it held does not matter.
  * @param config  How it behaves; not needed after the call.
- * @return        HWS_OK; HWS_ERR_ARGUMENT for an unknown role or size, or a client without random.
+ * @return        HWS_OK; HWS_ERR_ARGUMENT for an unknown role or size, a max_fragments of 0, or a
+ * client without random.
  */
 HWS_API hws_status hws_conn_init(hws_conn *conn, const hws_conn_config *config);
 
@@ -214,13 +215,13 @@ HWS_API size_t hws_conn_size(void);
  * inside a code point. After the peer's Close all bytes are consumed and ignored (RFC 6455 5.5.1).
  *
  * @param conn  Connection.
- * @param buf   Bytes just read. Payload is unmasked in place (RFC 6455 5.3).
+ * @param buf   Bytes just read; NULL when len is 0. Payload is unmasked in place (RFC 6455 5.3).
  * @param len   Bytes in buf.
  * @param used  In and out: where to go on in buf; start with 0. At an error: up to and with the
  *              byte that proved it.
  * @param ev    Filled only when HWS_EVENT is returned. ev->data lies in buf or in conn.
  * @return      HWS_EVENT; HWS_OK when buf is consumed; HWS_ERR_RSV … HWS_ERR_EOF, sticky: send
- *              what hws_conn_reply() yields.
+ *              what hws_conn_reply() yields; HWS_ERR_ARGUMENT when used > len.
  */
 HWS_API hws_status hws_conn_receive(hws_conn *conn, uint8_t *buf, size_t len, size_t *used,
                                     hws_event *ev);
@@ -248,7 +249,8 @@ HWS_API hws_status hws_conn_receive_into(hws_conn *conn, const uint8_t *src, siz
  * Decode many events in one call, for languages in which a call is dear.
  *
  * It stops when the input is consumed, when the array is full, after a control record (so that each
- * Ping can be answered, and a payload that lies in the conn can be read), or at an error. Records
+ * Ping can be answered, and a payload that lies in the conn can be read) or a HWS_FRAME record (so
+ * that hws_conn_get_frame() can be asked), or at an error. Records
  * before an error are never lost: look at `count` first, then at the status.
  *
  * @param conn     Connection.
@@ -256,7 +258,7 @@ HWS_API hws_status hws_conn_receive_into(hws_conn *conn, const uint8_t *src, siz
  * @param len      Bytes in buf.
  * @param used     In and out: where to go on in buf.
  * @param records  Array to fill.
- * @param cap      Its elements.
+ * @param cap      Its elements, at least 1.
  * @param count    Set to the number of records filled.
  * @return         HWS_EVENT: call again, there may be more; HWS_OK: all is consumed; or an error
  *                 as hws_conn_receive().
@@ -270,9 +272,9 @@ HWS_API hws_status hws_conn_receive_batch(hws_conn *conn, uint8_t *buf, size_t l
  * A TLS stream that ended without close_notify and a reset HTTP/2 stream are no clean ends of a
  * stream, but this is the call for them too: clean means that both Closes went through.
  *
- * @param conn  Connection. Later receives consume and ignore.
+ * @param conn  Connection. Without a Close of the peer, later receives return HWS_ERR_EOF.
  * @return      HWS_OK when the end was clean (RFC 6455 7.1.4), else HWS_ERR_EOF. The close code is
- *              in hws_conn_closing().
+ *              in hws_conn_get_closing(), 1006 when there was no Close (7.1.5).
  */
 HWS_API hws_status hws_conn_receive_eof(hws_conn *conn);
 
@@ -367,7 +369,8 @@ HWS_API hws_status hws_conn_send_in_place(hws_conn *conn, uint8_t type, uint8_t 
  * with a code of one's own in place of the one that hws_conn_reply() would send.
  *
  * It may stand inside a fragmented message, which then stays unfinished (5.5.1). After it nothing
- * but Pongs can be sent; what the peer sends before his Close is still delivered.
+ * can be sent but the Pongs of hws_conn_reply(); what the peer sends before his Close is still
+ * delivered.
  *
  * @param conn    Connection.
  * @param code    1000 … 1003, 1007 … 1014, 3000 … 4999 (7.4), or HWS_CLOSE_EMPTY for none.
@@ -396,7 +399,8 @@ HWS_API hws_status hws_conn_close(hws_conn *conn, uint16_t code, const uint8_t *
 HWS_API hws_status hws_conn_fail(hws_conn *conn, hws_status status);
 
 /**
- * What to do with the socket, once all output so far has been written.
+ * What to do with the socket, once all output so far has been written. While a reply is owed, that
+ * is HWS_SOCKET_OPEN, even after the end of the peer's stream: he may read still.
  *
  * @param conn  Connection.
  * @return      HWS_SOCKET_OPEN, _WAIT, _DRAIN or _CLOSE.
