@@ -227,7 +227,8 @@ HWS_API const hws_head *hws_blocking_head(const hws_blocking *ws, const uint8_t 
 /**
  * Read the body of a response that was no 101, after HWS_ERR_REFUSED from connect().
  *
- * The bytes are raw: with head->body == HWS_BODY_CHUNKED the chunk framing is still in them.
+ * The bytes are raw: with head->body == HWS_BODY_CHUNKED the chunk framing is still in them, and
+ * the body ends for this call when the server closes.
  *
  * @param ws          The connection.
  * @param out         Where to put it.
@@ -245,7 +246,9 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
  *
  * Pings and the peer's Close have been answered when their event is returned. After the Close event
  * the next call ends the connection: it waits for the end of the stream as RFC 6455 7.1.1 wants it,
- * closes the socket, and returns HWS_OK.
+ * closes the socket, and returns HWS_OK. A fault of the peer ends it likewise, with our Close
+ * first. That end may take as long as close_timeout_ms; with a shorter timeout_ms HWS_ERR_TIMEOUT
+ * comes until it is done.
  *
  * @param ws          The connection.
  * @param ev          Filled on HWS_EVENT; ev->data lives until the next call with ws.
@@ -253,7 +256,8 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
  * @return            HWS_EVENT; HWS_OK: the connection ended with a closing handshake;
  *                    HWS_ERR_TIMEOUT: nothing so far, call again; HWS_ERR_RSV … HWS_ERR_INTERNAL:
  *                    the peer's fault, our Close went out; HWS_ERR_EOF: the peer left without
- *                    Close; HWS_ERR_RESET; HWS_ERR_SYSTEM. All but HWS_ERR_TIMEOUT and
+ *                    Close; HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_CLOSED: an earlier send gave up,
+ *                    and the socket is closed. All but HWS_ERR_TIMEOUT and
  *                    HWS_ERR_STATE (not open) are sticky, and the socket is closed.
  */
 HWS_API hws_status hws_blocking_receive(hws_blocking *ws, hws_event *ev, int32_t timeout_ms);
@@ -274,6 +278,9 @@ HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *m
 /**
  * Send a message, a fragment of one, a Ping or a Pong.
  *
+ * It does not receive while it waits for the peer to read: two sides that only send to each other
+ * wait until their timeouts.
+ *
  * The payload of the last event may be given as it is: an echo needs no copy. A server's payload
  * goes out from where it lies. A client's is masked through the working memory; one that is larger
  * goes out as several fragments.
@@ -287,8 +294,9 @@ HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *m
  * @return            HWS_OK when the system has taken all; HWS_ERR_ARGUMENT, _STATE, _SEND_UTF8,
  *                    _RANDOM: nothing was sent, the connection goes on (a client's text above the
  *                    working memory is validated before its first byte goes out); HWS_ERR_TIMEOUT,
- *                    HWS_ERR_RESET, HWS_ERR_SYSTEM, sticky: a part may have been sent, only release
- *                    is left.
+ *                    HWS_ERR_RESET, HWS_ERR_SYSTEM, sticky: a part may have been sent, and no more
+ *                    can be. After HWS_ERR_RESET what came before it, such as the peer's Close, can
+ *                    still be received.
  */
 HWS_API hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags,
                                      const uint8_t *data, size_t len, int32_t timeout_ms);

@@ -1,0 +1,105 @@
+/*
+ * The inside of a hws_blocking, for blocking.c (receiving and ending), blocking_send.c and
+ * blocking_open.c (opening, and HTTP). Knows of sockets what socket.h says.
+ */
+#ifndef HWS__BLOCKING_H
+#define HWS__BLOCKING_H
+
+#include <hawser/blocking.h>
+
+#include "socket.h"
+
+/* The life of a connection, in this order; all but OPEN and ENDING may be skipped. */
+enum {
+    HWS__PHASE_NONE,     /* not open so far, or released */
+    HWS__PHASE_REQUEST,  /* server: the request has come, an answer is due */
+    HWS__PHASE_RESPONSE, /* client: refused; the body of the response may be read */
+    HWS__PHASE_OPEN,     /* frames */
+    HWS__PHASE_ENDING,   /* nothing that comes matters any more: it is read and thrown away */
+    HWS__PHASE_ENDED     /* the socket is closed */
+};
+
+/*
+ * `in` is the first half of the memory: in[in_used … in_len) is read and not looked at. It is
+ * refilled from its start when all of it is used. While a head is wanted, all of in[0 … in_len)
+ * belongs to it.
+ *
+ * `out` is the second half: out[out_sent … out_len) is what the protocol owes and the socket has
+ * not taken yet. Payload of the caller goes past it, but never before it.
+ *
+ * An event whose reply is not written yet is `held`: it is handed out when out is empty.
+ */
+typedef struct hws__blocking {
+    hws_conn conn;
+    hws_head head;
+    hws_header headers[HWS_BLOCKING_MAX_FIELDS];
+    hws_handshake handshake;
+    hws_event event; /* while held */
+    uint8_t *in;
+    uint8_t *out;
+    size_t in_cap;
+    size_t in_len;
+    size_t in_used;
+    size_t out_cap;
+    size_t out_len;
+    size_t out_sent;
+    uint64_t body_left;   /* RESPONSE: bytes of the body to come, UINT64_MAX: to the end */
+    int64_t end_deadline; /* ENDING: when patience ends; HWS__NOW: not set so far */
+    intptr_t socket;      /* -1: closed */
+    int32_t open_timeout_ms;
+    int32_t close_timeout_ms;
+    hws_random random;
+    void *random_user;
+    hws_span subprotocol;   /* in the head */
+    int32_t system_error;   /* errno and the like */
+    hws_status result;      /* ENDING, ENDED: how it ended, for receive */
+    hws_status send_status; /* a failed send, sticky; else HWS_OK */
+    uint32_t text_state;    /* client: the validator at the end of the last piece of text sent */
+    uint8_t text_checked;   /* client: the message being sent is text that is validated */
+    uint8_t role;
+    uint8_t phase;
+    uint8_t held;      /* 1: `event` waits */
+    uint8_t discard;   /* 1: events are of no interest, close() waits for the end alone */
+    uint8_t shut;      /* 1: writing is shut down */
+    uint8_t shut_when; /* ENDING: HWS__SHUT_… */
+    uint8_t eof;       /* ENDING: 1: the peer has ended his side */
+} hws__blocking;
+
+/* Who ends the TCP connection. */
+enum {
+    HWS__SHUT_BY_CONN, /* as hws_conn_socket() says (RFC 6455 7.1.1) */
+    HWS__SHUT_ALWAYS   /* we do: after an HTTP response */
+};
+
+_Static_assert(sizeof(hws__blocking) <= sizeof(hws_blocking), "room for a connection");
+
+static inline hws__blocking *hws__blocking_of(hws_blocking *ws) {
+    return (hws__blocking *)ws->opaque;
+}
+
+static inline const hws__blocking *hws__blocking_of_const(const hws_blocking *ws) {
+    return (const hws__blocking *)ws->opaque;
+}
+
+/* One read into `in` from in_len on: HWS_OK, HWS_NEED_MORE, or why there will be no more. */
+hws_status hws__blocking_read(hws__blocking *b);
+
+/* One read into an empty `in`; in ENDING it is thrown away. The end of the stream is taken note of.
+ */
+hws_status hws__blocking_fill(hws__blocking *b);
+
+/* Write two pieces, all of them, by the deadline. What comes meanwhile is thrown away in ENDING,
+ * else left where it is. */
+hws_status hws__blocking_write(hws__blocking *b, hws__piece pieces[2], int64_t deadline);
+
+/* Write what is in `out`. */
+hws_status hws__blocking_flush(hws__blocking *b, int64_t deadline);
+
+/* Close the socket now; receive returns `result` from here on. */
+void hws__blocking_end(hws__blocking *b, hws_status result);
+
+/* End the connection after an HTTP response: write what is in `out`, shut down, drain, close.
+ * Returns `result`. */
+hws_status hws__blocking_hang_up(hws__blocking *b, hws_status result);
+
+#endif

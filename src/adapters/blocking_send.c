@@ -1,0 +1,224 @@
+/*
+ * Sending over blocking sockets: frames that conn has made, and the payload of the caller from
+ * where it lies. Must not know what frames look like, HTTP, or the system's sockets.
+ */
+#include "blocking.h"
+
+#include <hawser/utf8.h>
+
+static void advance(hws__piece pieces[2], size_t n) {
+    size_t first = n < pieces[0].len ? n : pieces[0].len;
+    size_t i = 0;
+    while (i < 2) {
+        size_t part = i == 0 ? first : n - first;
+        pieces[i].data = part > 0 ? pieces[i].data + part : pieces[i].data;
+        pieces[i].len -= part;
+        i++;
+    }
+}
+
+hws_status hws__blocking_write(hws__blocking *b, hws__piece pieces[2], int64_t deadline) {
+    while (pieces[0].len > 0 || pieces[1].len > 0) {
+        uint8_t drain = b->phase == HWS__PHASE_ENDING && !b->eof;
+        uint8_t interest = (uint8_t)(HWS__WRITABLE | (drain ? HWS__READABLE : 0));
+        uint8_t ready = 0;
+        size_t n = 0;
+        hws_status status = hws__socket_write(b->socket, pieces, &n, &b->system_error);
+        advance(pieces, n);
+        if (status == HWS_OK && pieces[0].len == 0 && pieces[1].len == 0) {
+            return HWS_OK;
+        }
+        if (status >= 0 && hws__deadline_passed(deadline)) {
+            return HWS_ERR_TIMEOUT;
+        }
+        if (status == HWS_NEED_MORE) {
+            status = hws__socket_wait(b->socket, interest, deadline, &ready, &b->system_error);
+        }
+        if (status < 0) {
+            return status;
+        }
+        if ((ready & interest & HWS__READABLE) != 0 && hws__blocking_fill(b) < 0 && !b->eof) {
+            return HWS_ERR_RESET;
+        }
+    }
+    return HWS_OK;
+}
+
+hws_status hws__blocking_flush(hws__blocking *b, int64_t deadline) {
+    hws__piece pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, {NULL, 0}};
+    hws_status status = hws__blocking_write(b, pieces, deadline);
+    b->out_sent = b->out_len = 0;
+    return status;
+}
+
+/* A failed write. After a reset what the peer sent before it can still be received, such as a Close
+ * that says why; after all else nothing is left to do. */
+static void fail_send(hws__blocking *b, hws_status status) {
+    b->send_status = status;
+    b->out_sent = b->out_len = 0;
+    if (status != HWS_ERR_RESET) {
+        hws__blocking_end(b, status == HWS_ERR_TIMEOUT ? HWS_ERR_CLOSED : status);
+    }
+}
+
+/* What all sending starts with: nothing of ours may stand half written before it. */
+static hws_status begin_send(hws__blocking *b, int64_t deadline) {
+    hws_status status = b->send_status;
+    if (status != HWS_OK) {
+        return status;
+    }
+    if (b->phase != HWS__PHASE_OPEN) {
+        return HWS_ERR_STATE;
+    }
+    status = hws__blocking_flush(b, deadline);
+    if (status != HWS_OK) {
+        fail_send(b, status);
+    }
+    return status;
+}
+
+/* Write a frame that conn counts as sent: when it fails, sending is over. */
+static hws_status write_frame(hws__blocking *b, const uint8_t *header, size_t header_len,
+                              const uint8_t *data, size_t len, int64_t deadline) {
+    hws__piece pieces[2] = {{header, header_len}, {data, len}};
+    hws_status status = hws__blocking_write(b, pieces, deadline);
+    if (status != HWS_OK) {
+        fail_send(b, status);
+    }
+    return status;
+}
+
+/*
+ * conn validates text frame by frame, and so would find a fault in the tail of a large text when
+ * its head has gone out. That is why a client's text is validated here as well, before its first
+ * byte leaves, but for a whole message that fits one frame. The state at the end of a piece is kept
+ * for the piece after it. RFC 6455 5.6.
+ */
+typedef struct text_check {
+    uint32_t state;
+    uint8_t checked;
+} text_check;
+
+static hws_status check_text(const hws__blocking *b, uint8_t type, uint8_t flags,
+                             const uint8_t *data, size_t len, text_check *check) {
+    check->state = b->text_state;
+    check->checked = b->text_checked;
+    if (type != HWS_TEXT) {
+        return HWS_OK;
+    }
+    if ((flags & HWS_FIRST) != 0) {
+        check->state = HWS_UTF8_ACCEPT;
+        check->checked = (flags & HWS_COMPRESSED) == 0;
+    }
+    if (!check->checked) {
+        return HWS_OK;
+    }
+    if (hws_utf8_validate(&check->state, data, len) != len ||
+        ((flags & HWS_FINAL) != 0 && check->state != HWS_UTF8_ACCEPT)) {
+        return HWS_ERR_SEND_UTF8;
+    }
+    return HWS_OK;
+}
+
+static void keep_check(hws__blocking *b, const text_check *check) {
+    b->text_state = check->state;
+    b->text_checked = check->checked;
+}
+
+/* A client's payload has to be masked (RFC 6455 5.3), which needs a copy: through `out`, in as many
+ * fragments as it takes. */
+static hws_status send_masked(hws__blocking *b, uint8_t type, uint8_t flags, const uint8_t *data,
+                              size_t len, int64_t deadline) {
+    size_t room = b->out_cap - HWS_FRAME_HEADER_MAX;
+    uint8_t one_frame = (flags & HWS_WHOLE) == HWS_WHOLE && len <= room;
+    text_check check = {b->text_state, b->text_checked};
+    size_t at = 0;
+    hws_status status = one_frame ? HWS_OK : check_text(b, type, flags, data, len, &check);
+    if (status != HWS_OK) {
+        return status;
+    }
+    do {
+        size_t part = len - at < room ? len - at : room;
+        uint8_t last = part == len - at;
+        uint8_t part_flags =
+            (uint8_t)((at == 0 ? flags & ~HWS_FINAL : 0) | (last ? flags & HWS_FINAL : 0));
+        status = hws_conn_send(&b->conn, type, part_flags, at == 0 ? data : data + at, part, b->out,
+                               b->out_cap, &b->out_len);
+        if (status != HWS_OK && at == 0) {
+            return status;
+        }
+        if (status == HWS_OK && at > 0 && deadline != HWS__NOW && hws__deadline_passed(deadline)) {
+            status = HWS_ERR_TIMEOUT;
+        }
+        if (status == HWS_OK) {
+            status = hws__blocking_flush(b, deadline);
+        }
+        if (status != HWS_OK) {
+            fail_send(b, status);
+            return status;
+        }
+        at += part;
+    } while (at < len);
+    keep_check(b, &check);
+    return HWS_OK;
+}
+
+hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags, const uint8_t *data,
+                             size_t len, int32_t timeout_ms) {
+    hws__blocking *b = hws__blocking_of(ws);
+    int64_t deadline = hws__deadline(timeout_ms);
+    uint8_t header[HWS_FRAME_HEADER_MAX];
+    size_t n = 0;
+    hws_status status = begin_send(b, deadline);
+    if (status != HWS_OK) {
+        return status;
+    }
+    if (b->role == HWS_ROLE_CLIENT) {
+        return send_masked(b, type, flags, data, len, deadline);
+    }
+    status = hws_conn_send_header(&b->conn, type, flags, data, len, header, sizeof header, &n);
+    if (status != HWS_OK) {
+        return status;
+    }
+    return write_frame(b, header, n, data, len, deadline);
+}
+
+hws_status hws_blocking_send_in_place(hws_blocking *ws, uint8_t type, uint8_t flags, uint8_t *data,
+                                      size_t len, int32_t timeout_ms) {
+    hws__blocking *b = hws__blocking_of(ws);
+    int64_t deadline = hws__deadline(timeout_ms);
+    uint8_t header[HWS_FRAME_HEADER_MAX];
+    size_t n = 0;
+    text_check check = {b->text_state, b->text_checked};
+    hws_status status = begin_send(b, deadline);
+    if (status == HWS_OK && (flags & HWS_WHOLE) != HWS_WHOLE) {
+        status = check_text(b, type, flags, data, len, &check);
+    }
+    if (status == HWS_OK) {
+        status =
+            hws_conn_send_in_place(&b->conn, type, flags, data, len, header, sizeof header, &n);
+    }
+    if (status != HWS_OK) {
+        return status;
+    }
+    keep_check(b, &check);
+    return write_frame(b, header, n, data, len, deadline);
+}
+
+hws_status hws_blocking_send_close(hws_blocking *ws, uint16_t code, const uint8_t *reason,
+                                   size_t len, int32_t timeout_ms) {
+    hws__blocking *b = hws__blocking_of(ws);
+    int64_t deadline = hws__deadline(timeout_ms);
+    hws_status status = begin_send(b, deadline);
+    if (status == HWS_OK) {
+        status = hws_conn_close(&b->conn, code, reason, len, b->out, b->out_cap, &b->out_len);
+    }
+    if (status != HWS_OK) {
+        return status;
+    }
+    status = hws__blocking_flush(b, deadline);
+    if (status != HWS_OK) {
+        fail_send(b, status);
+    }
+    return status;
+}

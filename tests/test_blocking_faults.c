@@ -1,0 +1,446 @@
+/*
+ * Every call to the system fails once, in every way: the k-th call of a whole life (connect,
+ * exchange, close; accept, echo, end) for each k. Each run must end, in success or with a clean
+ * error, and leave no descriptor behind.
+ *
+ * Linked with --wrap for each name below. Both sides run here, in two threads; the faults hit one
+ * of them at a time, the other is its honest peer.
+ */
+#include "peer.h"
+
+#include <hawser/entropy.h>
+
+#include <dirent.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/random.h>
+
+/* What the k-th call does. */
+enum fault {
+    FAULT_INTERRUPTED,
+    FAULT_AGAIN,
+    FAULT_ONE_BYTE, /* of reads and writes; other calls work */
+    FAULT_RESET,
+    FAULT_PIPE,
+    FAULT_MEMORY,
+    FAULT_DESCRIPTORS,
+    FAULTS
+};
+
+static const int error_numbers[FAULTS] = {EINTR, EAGAIN, 0, ECONNRESET, EPIPE, ENOMEM, EMFILE};
+
+/* The plan of this thread: -1 is never. */
+static _Thread_local struct {
+    int at;
+    enum fault fault;
+    int calls;
+} plan = {-1, FAULT_INTERRUPTED, 0};
+
+/* Whether this call fails; errno is set then. */
+static int fails(void) {
+    int hit = plan.at == plan.calls;
+    plan.calls++;
+    if (!hit || plan.fault == FAULT_ONE_BYTE) {
+        return 0;
+    }
+    errno = error_numbers[plan.fault];
+    return 1;
+}
+
+/* The same for calls that never wait, and so are never interrupted. */
+static int fails_at_once(void) {
+    if (plan.fault == FAULT_INTERRUPTED || plan.fault == FAULT_AGAIN) {
+        plan.calls++;
+        return 0;
+    }
+    return fails();
+}
+
+static int is_short(void) {
+    return plan.at == plan.calls - 1 && plan.fault == FAULT_ONE_BYTE;
+}
+
+#define WRAP(type, name, parameters)                                                               \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters
+
+/* --wrap=recv */
+WRAP(ssize_t, recv, (int fd, void *buf, size_t len, int flags)) {
+    return fails() ? -1 : __real_recv(fd, buf, is_short() && len > 1 ? 1 : len, flags);
+}
+
+/* --wrap=sendmsg */
+WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags)) {
+    struct msghdr part = *message;
+    struct iovec vec;
+    size_t i = 0;
+    if (fails()) {
+        return -1;
+    }
+    while (is_short() && i < message->msg_iovlen) {
+        if (message->msg_iov[i].iov_len > 0) {
+            vec.iov_base = message->msg_iov[i].iov_base;
+            vec.iov_len = 1;
+            part.msg_iov = &vec;
+            part.msg_iovlen = 1;
+            break;
+        }
+        i++;
+    }
+    return __real_sendmsg(fd, &part, flags);
+}
+
+/* --wrap=poll */
+WRAP(int, poll, (struct pollfd * set, nfds_t count, int timeout_ms)) {
+    return fails() ? -1 : __real_poll(set, count, timeout_ms);
+}
+
+/* --wrap=accept4 */
+WRAP(int, accept4, (int fd, struct sockaddr *address, socklen_t *len, int flags)) {
+    return fails() ? -1 : __real_accept4(fd, address, len, flags);
+}
+
+/* --wrap=socket */
+WRAP(int, socket, (int family, int type, int protocol)) {
+    return fails_at_once() ? -1 : __real_socket(family, type, protocol);
+}
+
+/* --wrap=connect. Interrupted, it goes on in the background. */
+WRAP(int, connect, (int fd, const struct sockaddr *address, socklen_t len)) {
+    int interrupted = plan.at == plan.calls && plan.fault == FAULT_INTERRUPTED;
+    if (fails()) {
+        if (interrupted) {
+            (void)__real_connect(fd, address, len);
+            errno = EINTR;
+        }
+        return -1;
+    }
+    return __real_connect(fd, address, len);
+}
+
+/* --wrap=getsockopt */
+WRAP(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *len)) {
+    return fails_at_once() ? -1 : __real_getsockopt(fd, level, name, value, len);
+}
+
+/* --wrap=setsockopt */
+WRAP(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t len)) {
+    return fails_at_once() ? -1 : __real_setsockopt(fd, level, name, value, len);
+}
+
+/* --wrap=fcntl */
+int __real_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...) {
+    va_list list;
+    int value = 0;
+    va_start(list, command);
+    value = va_arg(list, int);
+    va_end(list);
+    return fails_at_once() ? -1 : __real_fcntl(fd, command, value);
+}
+
+/* --wrap=shutdown */
+WRAP(int, shutdown, (int fd, int how)) {
+    return fails_at_once() ? -1 : __real_shutdown(fd, how);
+}
+
+/* --wrap=getaddrinfo */
+WRAP(int, getaddrinfo,
+     (const char *host, const char *service, const struct addrinfo *hints,
+      struct addrinfo **list)) {
+    return fails_at_once() ? EAI_MEMORY : __real_getaddrinfo(host, service, hints, list);
+}
+
+/* What one call gives at most. */
+static _Thread_local size_t largest_random = SIZE_MAX;
+
+/* --wrap=getrandom */
+WRAP(ssize_t, getrandom, (void *buf, size_t len, unsigned flags)) {
+    int fault = plan.fault == FAULT_AGAIN ? fails_at_once() : fails(); /* it waits, if it must */
+    len = len < largest_random ? len : largest_random;
+    return fault ? -1 : __real_getrandom(buf, is_short() ? 1 : len, flags);
+}
+
+/* Random bytes without a pool: each key asks the system. */
+static hws_status unpooled(void *user, uint8_t *dst, size_t len) {
+    static _Thread_local uint8_t large[2048];
+    hws_status status = hws_entropy(user, large, sizeof large);
+    if (status == HWS_OK) {
+        memcpy(dst, large, len);
+    }
+    return status;
+}
+
+static int count_descriptors(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    int count = 0;
+    if (dir == NULL) {
+        return 0;
+    }
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+enum { PAYLOAD = 100000 };
+static uint8_t payload[PAYLOAD];
+
+static void peer_quick(peer *p) {
+    peer_init(p, 8192);
+    p->config.open_timeout_ms = 300;
+    p->config.close_timeout_ms = 300;
+    p->config.random = unpooled;
+}
+
+/* A client's life. Returns how it ended. */
+static hws_status client_life(peer *client, const char *url) {
+    uint8_t buffer[PAYLOAD];
+    hws_message message;
+    hws_event ev;
+    hws_status status = hws_blocking_connect(&client->ws, url, &client->config, NULL);
+    hws_message_init(&message, buffer, sizeof buffer);
+    if (status == HWS_OK) {
+        status =
+            hws_blocking_send(&client->ws, HWS_BINARY, HWS_WHOLE, payload, sizeof payload, 300);
+    }
+    if (status == HWS_OK) {
+        status = hws_blocking_receive_message(&client->ws, &message, &ev, 300);
+        if (status == HWS_EVENT && ev.type == HWS_BINARY) {
+            assert_int_equal(ev.len, sizeof payload);
+            assert_memory_equal(ev.data, payload, sizeof payload);
+        }
+        status = status == HWS_EVENT ? HWS_OK : status;
+    }
+    if (status == HWS_OK) {
+        status = hws_blocking_send(&client->ws, HWS_PING, HWS_WHOLE, NULL, 0, 300);
+    }
+    if (status == HWS_OK) {
+        status = hws_blocking_close(&client->ws, HWS_CLOSE_NORMAL, NULL, 0);
+    }
+    hws_blocking_release(&client->ws);
+    return status;
+}
+
+/* A server's: accepts one connection, echoes, and ends. */
+static hws_status server_life(peer *server, hws_listener *listener) {
+    uint8_t buffer[PAYLOAD];
+    intptr_t socket = -1;
+    hws_message message;
+    hws_handshake handshake;
+    hws_accept_config accept;
+    hws_event ev;
+    hws_status status = hws_listener_accept(listener, &socket, 300);
+    hws_accept_config_init(&accept);
+    accept.origin.kind = HWS_ORIGIN_SAME;
+    hws_message_init(&message, buffer, sizeof buffer);
+    if (status != HWS_OK) {
+        return status;
+    }
+    status = hws_blocking_read_request(&server->ws, socket, &server->config, &handshake);
+    if (status == HWS_OK) {
+        status = hws_blocking_accept(&server->ws, &accept);
+    }
+    while (status == HWS_OK) {
+        status = hws_blocking_receive_message(&server->ws, &message, &ev, 300);
+        if (status != HWS_EVENT) {
+            break;
+        }
+        status = HWS_OK;
+        if (ev.type == HWS_BINARY) {
+            status = hws_blocking_send(&server->ws, HWS_BINARY, HWS_WHOLE, ev.data, ev.len, 300);
+        }
+    }
+    hws_blocking_release(&server->ws);
+    return status;
+}
+
+typedef struct life {
+    peer client;
+    peer server;
+    hws_listener listener;
+    char url[64];
+    uint8_t role; /* who is hit */
+    int at;
+    enum fault fault;
+    int calls; /* out: how many there were */
+    hws_status status;
+} life;
+
+static void start_plan(const life *l, uint8_t role) {
+    plan.at = l->role == role ? l->at : -1;
+    plan.fault = l->fault;
+    plan.calls = 0;
+}
+
+static hws_status stop_plan(life *l, uint8_t role, hws_status status) {
+    plan.at = -1;
+    if (l->role == role) {
+        l->calls = plan.calls;
+        l->status = status;
+    }
+    return status;
+}
+
+static void *serve(void *arg) {
+    life *l = arg;
+    start_plan(l, HWS_ROLE_SERVER);
+    (void)stop_plan(l, HWS_ROLE_SERVER, server_life(&l->server, &l->listener));
+    return NULL;
+}
+
+/* One more connection, so that a server whose client failed early need not wait for its deadline.
+ */
+static void knock(const life *l) {
+    struct sockaddr_in address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(hws_listener_port(&l->listener));
+    (void)connect(fd, (const struct sockaddr *)&address, sizeof address);
+    close(fd);
+}
+
+static void run_life(life *l) {
+    pthread_t thread;
+    assert_int_equal(hws_listener_open(&l->listener, "127.0.0.1", 0), HWS_OK);
+    snprintf(l->url, sizeof l->url, "ws://127.0.0.1:%u/", hws_listener_port(&l->listener));
+    peer_quick(&l->client);
+    peer_quick(&l->server);
+    assert_int_equal(pthread_create(&thread, NULL, serve, l), 0);
+    start_plan(l, HWS_ROLE_CLIENT);
+    (void)stop_plan(l, HWS_ROLE_CLIENT, client_life(&l->client, l->url));
+    knock(l);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    hws_listener_release(&l->listener);
+}
+
+/* Whether a life that met this fault must have succeeded. */
+static int is_harmless(enum fault fault) {
+    return fault == FAULT_INTERRUPTED || fault == FAULT_AGAIN || fault == FAULT_ONE_BYTE;
+}
+
+static void fail_each_call(uint8_t role) {
+    life *l = calloc(1, sizeof *l);
+    int descriptors = 0;
+    int fault = 0;
+    int hit = 0;
+    assert_non_null(l);
+    l->role = role;
+    l->at = -1;
+    run_life(l);
+    assert_int_equal(l->status, HWS_OK);
+    descriptors = count_descriptors();
+    while (fault < FAULTS) {
+        l->fault = (enum fault)fault;
+        l->at = 0;
+        do {
+            l->calls = 0;
+            run_life(l);
+            assert_true(l->status <= HWS_OK);
+            if (is_harmless(l->fault)) {
+                assert_int_equal(l->status, HWS_OK);
+            }
+            assert_int_equal(count_descriptors(), descriptors);
+            hit = l->calls > l->at;
+            l->at++;
+#ifdef HWS_TEST_REDUCED
+            l->at += l->at > 40 ? 6 : 0;
+#endif
+        } while (hit);
+        fault++;
+    }
+    free(l);
+}
+
+static void a_client_survives_the_failure_of_each_call(void **state) {
+    (void)state;
+    fail_each_call(HWS_ROLE_CLIENT);
+}
+
+static void a_server_survives_the_failure_of_each_call(void **state) {
+    (void)state;
+    fail_each_call(HWS_ROLE_SERVER);
+}
+
+static void a_listener_survives_the_failure_of_each_call(void **state) {
+    int descriptors = count_descriptors();
+    int fault = 0;
+    (void)state;
+    while (fault < FAULTS) {
+        hws_status status = HWS_ERR_SYSTEM;
+        int at = 0;
+        while (at < 12) {
+            hws_listener listener;
+            plan.fault = (enum fault)fault;
+            plan.at = at;
+            plan.calls = 0;
+            status = hws_listener_open(&listener, "127.0.0.1", 0);
+            plan.at = -1;
+            assert_true(status == HWS_OK || status == HWS_ERR_SYSTEM || status == HWS_ERR_RESOLVE);
+            if (status != HWS_OK) {
+                assert_int_not_equal(hws_listener_system_error(&listener), 0);
+            }
+            hws_listener_release(&listener);
+            assert_int_equal(count_descriptors(), descriptors);
+            at++;
+        }
+        assert_int_equal(status, HWS_OK);
+        fault++;
+    }
+}
+
+/* entropy.h: on failure nothing was written. */
+static void entropy_fails_whole(void **state) {
+    uint8_t key[4] = {1, 2, 3, 4};
+    uint8_t large[5000];
+    uint8_t nothing[5000] = {0};
+    int at = 0;
+    (void)state;
+    plan.fault = FAULT_MEMORY;
+    largest_random = 999;
+    while (at < 6) {
+        plan.at = at;
+        plan.calls = 0;
+        memset(large, 0, sizeof large);
+        assert_int_equal(hws_entropy(NULL, large, sizeof large), HWS_ERR_RANDOM);
+        assert_memory_equal(large, nothing, sizeof large);
+        at++;
+    }
+    largest_random = SIZE_MAX;
+    /* Empty the pool; the refill fails. */
+    plan.at = -1;
+    assert_int_equal(hws_entropy(NULL, large, 1024), HWS_OK);
+    assert_int_equal(hws_entropy(NULL, large, 1024), HWS_OK);
+    plan.at = 0;
+    plan.calls = 0;
+    assert_int_equal(hws_entropy(NULL, key, sizeof key), HWS_ERR_RANDOM);
+    assert_memory_equal(key, "\1\2\3\4", 4);
+    plan.fault = FAULT_ONE_BYTE;
+    plan.calls = 0;
+    assert_int_equal(hws_entropy(NULL, key, sizeof key), HWS_OK);
+    plan.at = -1;
+    assert_int_equal(hws_entropy(NULL, large, 1000), HWS_OK);
+    plan.fault = FAULT_INTERRUPTED;
+    plan.at = 0;
+    plan.calls = 0;
+    assert_int_equal(hws_entropy(NULL, large, 1000), HWS_OK);
+    plan.at = -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_client_survives_the_failure_of_each_call),
+        cmocka_unit_test(a_server_survives_the_failure_of_each_call),
+        cmocka_unit_test(a_listener_survives_the_failure_of_each_call),
+        cmocka_unit_test(entropy_fails_whole),
+    };
+    alarm(150);
+    random_fill(&(uint64_t){1}, payload, sizeof payload);
+    return cmocka_run_group_tests_name("blocking_faults", tests, NULL, NULL);
+}
