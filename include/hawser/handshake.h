@@ -132,7 +132,7 @@ typedef struct hws_accepted {
  *
  * @param head       A complete head of kind REQUEST or LIST.
  * @param buf        Its bytes.
- * @param handshake  Filled on HWS_OK.
+ * @param handshake  Filled on HWS_OK, zeros otherwise.
  * @return           HWS_OK, also for a plain request; HWS_ERR_METHOD … HWS_ERR_EXTENSION or
  *                   HWS_ERR_PSEUDO_FIELD for a handshake that is wrong: refuse it.
  */

@@ -45,10 +45,10 @@ enum {
 
 /** How the body after a head ends (RFC 9112 6.3). */
 enum {
-    HWS_BODY_NONE = 0,    /**< There is none. */
+    HWS_BODY_NONE = 0,    /**< There is none, or its length is 0. */
     HWS_BODY_LENGTH = 1,  /**< After content_length bytes. */
     HWS_BODY_CHUNKED = 2, /**< By the chunked transfer coding. */
-    HWS_BODY_EOF = 3      /**< At the end of the stream: responses only. */
+    HWS_BODY_EOF = 3      /**< At the end of the stream: responses only, all of kind LIST. */
 };
 
 /** A field line: its name and its value, without the white space around that. */
@@ -95,7 +95,7 @@ HWS_API void hws_head_init(hws_head *head, uint8_t kind, hws_header *headers, ui
  * other than 101 is skipped, and the next head parsed, within the same limit (RFC 9110 15.2).
  * Content-Length and Transfer-Encoding are understood here, because they decide what follows.
  *
- * @param head  The head, of kind REQUEST or RESPONSE.
+ * @param head  The head, of kind REQUEST or RESPONSE. For one of kind LIST it is HWS_ERR_ARGUMENT.
  * @param buf   All bytes since the start of the head.
  * @param len   Bytes in buf; never less than in the call before.
  * @return      HWS_OK; HWS_NEED_MORE; HWS_ERR_HEAD_TOO_LARGE … HWS_ERR_TRANSFER_ENCODING, sticky.
@@ -116,7 +116,8 @@ HWS_API hws_status hws_head_parse(hws_head *head, const uint8_t *buf, size_t len
  * @param field  The pair.
  * @return       HWS_OK; HWS_ERR_SPACE; HWS_ERR_TOO_MANY_FIELDS; HWS_ERR_HEAD_TOO_LARGE;
  *               HWS_ERR_FIELD_NAME, HWS_ERR_FIELD_VALUE; HWS_ERR_PSEUDO_FIELD for one that is
- *               doubled or stands after a regular field.
+ *               unknown, doubled, stands after a regular field, or is of a request beside
+ * ":status".
  */
 HWS_API hws_status hws_head_add(hws_head *head, uint8_t *buf, size_t cap, size_t *n,
                                 const hws_field *field);
@@ -174,10 +175,10 @@ HWS_API uint8_t hws_head_next(const hws_head *head, const uint8_t *buf, hws_text
 /**
  * Write a response: a refusal, a redirect, or an answer to a plain request.
  *
- * Content-Length and "Connection: close" are added always; "Upgrade: websocket" and
+ * "Connection: close" is added always; Content-Length but for 204 and 304; "Upgrade: websocket" and
  * "Sec-WebSocket-Version: 13" with 426 (RFC 6455 4.4, RFC 9110 15.5.22); "Allow: GET" with 405
- * (RFC 9110 15.5.6). 401 needs a WWW-Authenticate field from the caller (15.5.2), 503 may carry
- * Retry-After. A body is not written for 1xx, 204 and 304.
+ * (RFC 9110 15.5.6). 401 needs a WWW-Authenticate field from the caller (15.5.2), and is
+ * HWS_ERR_ARGUMENT without; 503 may carry Retry-After. A body is not written for 1xx, 204 and 304.
  *
  * @param status    200 … 599.
  * @param fields    More fields; NULL when count is 0. Those that are added always are refused.

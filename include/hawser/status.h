@@ -78,13 +78,13 @@ enum {
     HWS_ERR_CONNECTION = -65,        /**< Connection does not name Upgrade. */
     HWS_ERR_KEY = -66,               /**< Sec-WebSocket-Key is missing, doubled or not 16 bytes. */
     HWS_ERR_VERSION = -67,           /**< Sec-WebSocket-Version is another than 13. */
-    HWS_ERR_VERSION_FIELD = -68,     /**< Sec-WebSocket-Version is missing or doubled. */
+    HWS_ERR_VERSION_FIELD = -68,     /**< Sec-WebSocket-Version is missing, doubled or no number. */
     HWS_ERR_BODY = -69,              /**< A handshake request with a body. */
     HWS_ERR_SUBPROTOCOL = -70,       /**< Sec-WebSocket-Protocol is no list of distinct tokens,
                                           or names a subprotocol that was not offered. */
     HWS_ERR_EXTENSION = -71,         /**< Sec-WebSocket-Extensions breaks its grammar, or names
                                           an extension that was not offered. */
-    HWS_ERR_ORIGIN = -72,            /**< Origin is not allowed here. */
+    HWS_ERR_ORIGIN = -72,            /**< Origin is not allowed here, or doubled. */
     HWS_ERR_ACCEPT = -73,            /**< Sec-WebSocket-Accept is missing, doubled or wrong. */
     HWS_ERR_REFUSED = -74,           /**< The server answered with another status than 101. */
     HWS_ERR_PSEUDO_FIELD = -75,      /**< An extended CONNECT with wrong pseudo-header fields. */

@@ -1,0 +1,99 @@
+// An agent (see programs.py) with ws, the WebSocket library of Node.
+'use strict';
+const WebSocket = require('ws');
+
+const role = process.argv[2];
+let ws = null;
+let fragmentIsBinary = false;
+
+function emit(verb, arg, data = '') {
+    const bytes = Buffer.from(data);
+    process.stdout.write(`${verb} ${arg || '-'} ${bytes.length}\n`);
+    process.stdout.write(bytes);
+}
+
+// Reports what comes on one connection.
+function attach(socket, opened) {
+    ws = socket;
+    ws.on('message', (data, isBinary) => emit(isBinary ? 'binary' : 'text', '-', data));
+    ws.on('pong', (data) => emit('pong', '-', data));
+    ws.on('close', (code, reason) => { if (opened()) emit('close', code, reason); });
+    ws.on('error', (error) => console.error(String(error)));
+}
+
+function connect(data) {
+    const offer = Object.fromEntries(
+        data.toString().split('\n').filter(Boolean).map((line) => line.split(/=(.*)/s)));
+    const socket = new WebSocket(
+        offer.url, offer.subprotocol ? offer.subprotocol.split(',') : [],
+        { origin: offer.origin, perMessageDeflate: 'deflate' in offer, maxPayload: 0 });
+    let open = false;
+    socket.on('open', () => { open = true; emit('open', socket.protocol, socket.extensions); });
+    socket.on('unexpected-response', (request, response) => {
+        emit('refused', response.statusCode);
+        response.destroy();
+    });
+    attach(socket, () => open);
+}
+
+function send(verb, data) {
+    if (verb === 'text' || verb === 'binary') {
+        ws.send(data, { binary: verb === 'binary' });
+        return;
+    }
+    if (verb.startsWith('first-')) {
+        fragmentIsBinary = verb === 'first-binary';
+    }
+    ws.send(data, { binary: fragmentIsBinary, fin: verb === 'last' });
+}
+
+function perform(verb, arg, data) {
+    switch (verb) {
+    case 'connect': return connect(data);
+    case 'ping': return ws.ping(data);
+    case 'close': return arg === '-' ? ws.close() : ws.close(Number(arg), data);
+    case 'eof': return ws._socket.end();
+    case 'reset': return ws._socket.resetAndDestroy();
+    default: return send(verb, data);
+    }
+}
+
+if (role === 'server') {
+    const server = new WebSocket.Server({
+        host: '127.0.0.1', port: 0, maxPayload: 0, perMessageDeflate: true,
+        handleProtocols: (names) => (names.has('chat') ? 'chat' : false),
+    });
+    server.on('listening', () => emit('listen', server.address().port));
+    server.on('connection', (socket) => {
+        emit('open', socket.protocol, socket.extensions);
+        attach(socket, () => true);
+    });
+}
+
+let chunks = [];
+let have = 0;
+let need = 1;
+process.stdin.on('data', (chunk) => {
+    chunks.push(chunk);
+    have += chunk.length;
+    while (have >= need) {
+        const buffer = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+        chunks = [buffer];
+        const line = buffer.indexOf(10);
+        if (line < 0) {
+            need = have + 1;
+            return;
+        }
+        const [verb, arg, length] = buffer.toString('utf8', 0, line).split(' ');
+        need = line + 1 + Number(length);
+        if (have < need) {
+            return;
+        }
+        const data = buffer.subarray(line + 1, need);
+        chunks = [buffer.subarray(need)];
+        have -= need;
+        need = 1;
+        perform(verb, arg, data);
+    }
+});
+process.stdin.on('end', () => process.exit(0));

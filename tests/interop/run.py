@@ -1,0 +1,135 @@
+"""Real WebSocket libraries at the other end of hawser's programs: one run for one of them.
+
+Usage: run.py --bin DIRECTORY --peer NAME
+
+DIRECTORY holds hawser-echo and hawser-cat. Prints one line a case. Exit status: 0 when all passed,
+1 when not, 77 when the peer is not installed. Everything stays on the loopback addresses.
+"""
+import argparse
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PEERS = os.path.join(HERE, "peers")
+sys.path.insert(0, PEERS)
+LONGEST = 120  # Seconds that a whole run may take.
+
+from programs import Missing, Report  # noqa: E402
+
+ALL = {"fragments", "cuts", "ping", "empty-ping", "between", "eof", "reset", "empty-close",
+       "close-inside", "deflate", "subprotocol", "subprotocol-none", "origin", "too-big",
+       "code-1014"}
+
+
+def works(command, env=None):
+    try:
+        return subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=30).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def python_agent(module, script):
+    for python in ("/usr/bin/python3", sys.executable):
+        if works([python, "-c", f"import {module}"]):
+            return [python, os.path.join(PEERS, script)], None
+    raise Missing(f"no Python that has the module {module}")
+
+
+def websockets(_):
+    return python_agent("websockets", "websockets_agent.py")
+
+
+def wsproto(_):
+    return python_agent("wsproto", "wsproto_agent.py")
+
+
+def node(_):
+    env = dict(os.environ)
+    env["NODE_PATH"] = os.pathsep.join(
+        path for path in (env.get("NODE_PATH"), "/usr/share/nodejs") if path)
+    for program in ("node", "/usr/bin/node", "/usr/bin/nodejs"):
+        if works([program, "-e", "require('ws')"], env):
+            return [program, os.path.join(PEERS, "node_agent.js")], env
+    raise Missing("no node that has the module ws")
+
+
+def curl(arguments):
+    for up in (".", ".."):
+        python = os.path.join(arguments.bin, up, "interop", "venv", "bin", "python")
+        if works([python, "-c", "import curl_cffi"]):
+            return [python, os.path.join(PEERS, "curl_agent.py")], None
+    return python_agent("curl_cffi", "curl_agent.py")
+
+
+def libwebsockets(arguments):
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler or not works(["pkg-config", "--exists", "libwebsockets"]):
+        raise Missing("no compiler, no pkg-config or no libwebsockets")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libwebsockets"],
+                           check=True, capture_output=True, text=True).stdout.split()
+    program = os.path.join(arguments.scratch, "libwebsockets_agent")
+    subprocess.run([compiler, "-O1", "-o", program, os.path.join(PEERS, "libwebsockets_agent.c"),
+                    *flags, "-pthread"], check=True, timeout=60)
+    return [program], None
+
+
+# How to find the peer's agent; what it can do as a client and as a server, if it is one.
+AGENTS = {
+    "websockets": (websockets, ALL - {"empty-close", "close-inside"},
+                   ALL - {"empty-close", "close-inside"}),
+    "wsproto": (wsproto, ALL - {"cuts", "code-1014"}, ALL - {"cuts", "code-1014"}),
+    "node": (node, ALL - {"subprotocol-none"}, ALL),
+    "curl": (curl, ALL - {"deflate"}, None),
+    # As a server it gives up, with no regard to a Close, while its own message is half out.
+    "libwebsockets": (libwebsockets, ALL - {"empty-close", "empty-ping"},
+                      ALL - {"empty-close", "empty-ping", "too-big"}),
+}
+# Peers that are driven in another way: modules with a function run(arguments, report), which raises
+# Missing when its peer is not installed.
+MODULES = {"chromium": "chromium_peer", "raw": "raw_peer"}
+
+
+def run_peer(arguments, report):
+    if arguments.peer in MODULES:
+        importlib.import_module(MODULES[arguments.peer]).run(arguments, report)
+        return
+    find, as_client, as_server = AGENTS[arguments.peer]
+    command, env = find(arguments)
+    import play
+    play.against_echo(arguments.bin, command + ["client"], env, as_client, report)
+    if as_server:
+        play.against_cat(arguments.bin, command + ["server"], env, as_server, report)
+
+
+def too_long(*_):
+    raise SystemExit(f"FAIL: the run took longer than {LONGEST} s")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True, help="directory of hawser-echo and hawser-cat")
+    parser.add_argument("--peer", required=True, choices=sorted([*AGENTS, *MODULES]))
+    arguments = parser.parse_args()
+    for program in ("hawser-echo", "hawser-cat"):
+        if not os.path.exists(os.path.join(arguments.bin, program)):
+            print(f"FAIL: there is no {program} in {arguments.bin}")
+            return 1
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LONGEST)
+    report = Report(arguments.peer)
+    with tempfile.TemporaryDirectory(prefix="hawser-interop-") as arguments.scratch:
+        try:
+            run_peer(arguments, report)
+        except Missing as missing:
+            print(f"skipped: {arguments.peer}: {missing}")
+            return 77
+    return report.status()
+
+
+sys.exit(main())
