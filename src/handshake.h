@@ -1,5 +1,5 @@
 /*
- * What the files of the opening handshake share: the accept value, and the checks of a
+ * What the files of the opening handshake share: look-ups in a head, and the checks of a
  * configuration, which hold for HTTP/1.1 and for extended CONNECT alike.
  */
 #ifndef HWS__HANDSHAKE_H
@@ -16,9 +16,6 @@ uint8_t hws__head_only(const hws_head *head, const uint8_t *buf, hws_text name, 
 
 /* Whether one element of a list-valued field is this token, without case. */
 uint8_t hws__head_lists(const hws_head *head, const uint8_t *buf, hws_text name, hws_text token);
-
-/* The Sec-WebSocket-Accept that answers a key (RFC 6455 4.2.2). */
-void hws__accept_value(const uint8_t key[HWS_KEY_LEN], uint8_t accept[HWS_ACCEPT_LEN]);
 
 /* Check the fields that the caller adds: HWS_OK, or HWS_ERR_FIELD for one that could break out of
  * its line, or that the handshake writes itself. */

@@ -83,7 +83,7 @@ hws_status hws__client_check(const hws_client_config *config) {
     return status;
 }
 
-void hws__accept_value(const uint8_t key[HWS_KEY_LEN], uint8_t accept[HWS_ACCEPT_LEN]) {
+void hws_handshake_accept_value(const uint8_t *key, uint8_t *accept) {
     const hws_text guid = HWS__TEXT("258EAFA5-E914-47DA-95CA-C5AB0DC85B11"); /* RFC 6455 1.3 */
     uint8_t bytes[HWS_KEY_LEN + 36]; /* what is hashed, and then the hash: this spares stack */
     memcpy(bytes, key, HWS_KEY_LEN);
@@ -100,7 +100,7 @@ static hws_status make_key(hws_random random, void *user, hws_key *key) {
         return HWS_ERR_RANDOM;
     }
     hws__base64_encode(nonce, sizeof nonce, key->key);
-    hws__accept_value(key->key, key->accept);
+    hws_handshake_accept_value(key->key, key->accept);
     return HWS_OK;
 }
 
@@ -167,6 +167,9 @@ hws_status hws_handshake_request(const hws_client_config *config, hws_random ran
 static hws_status verify_switch(const hws_key *key, const hws_head *head, const uint8_t *buf) {
     hws_text accept = {(const char *)key->accept, sizeof key->accept};
     hws_span value;
+    if (head->minor_version == 0) {
+        return HWS_ERR_HTTP_VERSION; /* RFC 9110 7.8: HTTP/1.0 has no Upgrade */
+    }
     if (!hws__head_only(head, buf, HWS__TEXT("Upgrade"), &value) ||
         !hws_text_equal_nocase(hws_span_text(buf, value), HWS__TEXT("websocket"))) {
         return HWS_ERR_UPGRADE;

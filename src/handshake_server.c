@@ -362,7 +362,7 @@ static hws_status write_switch(const uint8_t *key, const hws_accept_config *conf
     hws__writer w = {out, cap, *n, 0};
     uint8_t accept[HWS_ACCEPT_LEN];
     size_t i = 0;
-    hws__accept_value(key, accept);
+    hws_handshake_accept_value(key, accept);
     hws__write_text(&w, HWS__TEXT("HTTP/1.1 101 Switching Protocols\r\n"
                                   "Upgrade: websocket\r\n"
                                   "Connection: Upgrade\r\n"));

@@ -21,16 +21,14 @@ hws_status hws_message_grow(hws_message *message, uint8_t *data, size_t cap) {
 
 hws_status hws_message_receive(hws_message *message, hws_conn *conn, const uint8_t *src, size_t len,
                                size_t *used, hws_event *ev) {
-    hws_status status = HWS_EVENT;
-
     if (hws_conn_message_len(conn) == 0) {
         message->len = 0; /* the last message was handed out, or none has begun */
     }
-    while (status == HWS_EVENT) {
+    for (;;) {
         size_t room = message->cap - message->len;
         uint8_t *dst = room > 0 ? message->data + message->len : message->data;
+        hws_status status = hws_conn_receive_into(conn, src, len, used, dst, room, ev);
 
-        status = hws_conn_receive_into(conn, src, len, used, dst, room, ev);
         if (status != HWS_EVENT || (ev->type != HWS_TEXT && ev->type != HWS_BINARY)) {
             return status;
         }
@@ -42,5 +40,4 @@ hws_status hws_message_receive(hws_message *message, hws_conn *conn, const uint8
             return HWS_EVENT;
         }
     }
-    return status;
 }

@@ -42,6 +42,8 @@ static const row rows[] = {
      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" BASE END, "OPEN"},
     {"RFC 9112 4: the reason phrase may be another, or empty",
      "HTTP/1.1 101 \r\n" UPGRADE CONNECTION ACCEPT END, "OPEN"},
+    {"RFC 9110 7.8: a 101 of HTTP/1.0 switches nothing",
+     "HTTP/1.0 101 Switching Protocols\r\n" UPGRADE CONNECTION ACCEPT END, "HWS_ERR_HTTP_VERSION"},
 
     /* Upgrade and Connection. */
     {"RFC 6455 4.1: names of fields and values of Upgrade have no case",

@@ -244,7 +244,8 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
 /**
  * Receive the next event: a piece of a message, a whole small message, or a control frame.
  *
- * Pings and the peer's Close have been answered when their event is returned. After the Close event
+ * Pings and the peer's Close have been answered when their event is returned, as far as the socket
+ * takes it. After the Close event
  * the next call ends the connection: it waits for the end of the stream as RFC 6455 7.1.1 wants it,
  * closes the socket, and returns HWS_OK. A fault of the peer ends it likewise, with our Close
  * first. That end may take as long as close_timeout_ms; with a shorter timeout_ms HWS_ERR_TIMEOUT

@@ -129,6 +129,7 @@ typedef struct hws_accepted {
  *
  * An HTTP/1.1 request is an attempt at a handshake when Upgrade names websocket, or
  * Sec-WebSocket-Key or -Version is there. Everything else, and all of HTTP/1.0, is a plain request.
+ * Of that nothing is judged: with no Host, or two, `host` is empty (RFC 9112 3.2 wants 400 then).
  *
  * @param head       A complete head of kind REQUEST or LIST.
  * @param buf        Its bytes.
@@ -190,6 +191,15 @@ HWS_API hws_status hws_handshake_accept(const hws_handshake *handshake, const hw
                                         uint8_t *out, size_t cap, size_t *n);
 
 /**
+ * Compute the Sec-WebSocket-Accept that answers a key (RFC 6455 4.2.2), for servers whose HTTP is
+ * somebody else's. hws_handshake_accept() does so by itself.
+ *
+ * @param key     The HWS_KEY_LEN bytes of Sec-WebSocket-Key.
+ * @param accept  Set to the HWS_ACCEPT_LEN bytes of the answer, without NUL.
+ */
+HWS_API void hws_handshake_accept_value(const uint8_t *key, uint8_t *accept);
+
+/**
  * Refuse a request for a reason that hawser found: append a response with the HTTP status of
  * `status` and its sentence as body. For other refusals there is hws_response_write().
  *
@@ -239,8 +249,9 @@ HWS_API hws_status hws_handshake_request(const hws_client_config *config, hws_ra
  * @param accepted  Filled on HWS_OK and HWS_ERR_REFUSED.
  * @return          HWS_OK: the connection is open; HWS_ERR_REFUSED: the server answered as HTTP,
  *                  with head->status, fields and a body as head->body says; HWS_ERR_UPGRADE,
- *                  HWS_ERR_CONNECTION, HWS_ERR_ACCEPT, HWS_ERR_SUBPROTOCOL, HWS_ERR_EXTENSION:
- *                  not a WebSocket server, close the socket.
+ *                  HWS_ERR_CONNECTION, HWS_ERR_ACCEPT, HWS_ERR_SUBPROTOCOL, HWS_ERR_EXTENSION,
+ *                  HWS_ERR_HTTP_VERSION for a 101 of HTTP/1.0: not a WebSocket server, close the
+ *                  socket.
  */
 HWS_API hws_status hws_handshake_verify(const hws_client_config *config, const hws_key *key,
                                         const hws_head *head, const uint8_t *buf,
