@@ -26,6 +26,9 @@ static void *canned_run(void *arg) {
         assert_int_equal(raw_read((int)socket, (uint8_t *)c->request + n, 1), 1);
         n++;
     }
+    /* RFC 6455 4.1: nothing more is sent before the answer. */
+    struct pollfd quiet = {.fd = (int)socket, .events = POLLIN};
+    assert_int_equal(poll(&quiet, 1, 20), 0);
     raw_send_text((int)socket, c->answer);
     if (c->keep) {
         uint8_t byte = 0;
@@ -220,6 +223,41 @@ static void a_subprotocol_is_agreed_on(void **state) {
     pair_close(p);
 }
 
+/* A server that breaks the protocol, and then reads what the client says to that. */
+static void *break_the_protocol(void *arg) {
+    static const uint8_t reserved_opcode[] = {0x83, 0x00};
+    int socket = peer_socket(arg);
+    uint8_t close_frame[9];
+    size_t n = 0;
+    size_t got = 0;
+    assert_int_equal(send(socket, reserved_opcode, 2, 0), 2);
+    do {
+        got = (size_t)recv(socket, close_frame + n, sizeof close_frame - n, 0);
+        n += got;
+    } while (got > 0 && n < sizeof close_frame);
+    /* One masked Close with 1002, and then the end of the client's side. */
+    assert_int_equal(n, 8);
+    assert_int_equal(close_frame[0], 0x88);
+    assert_int_equal(close_frame[1], 0x82);
+    assert_int_equal((close_frame[6] ^ close_frame[2]) << 8 | (close_frame[7] ^ close_frame[3]),
+                     HWS_CLOSE_PROTOCOL_ERROR);
+    hws_blocking_release(&((peer *)arg)->ws);
+    return NULL;
+}
+
+/* RFC 6455 7.1.7. */
+static void a_client_fails_after_a_fault_of_the_server(void **state) {
+    pair *p = pair_open_new();
+    hws_event ev;
+    (void)state;
+    assert_int_equal(pthread_create(&p->thread, NULL, break_the_protocol, &p->server), 0);
+    assert_int_equal(hws_blocking_receive(&p->client.ws, &ev, LONG_MS), HWS_ERR_OPCODE);
+    assert_int_equal(hws_blocking_socket(&p->client.ws), -1);
+    assert_int_equal(hws_blocking_receive(&p->client.ws, &ev, 0), HWS_ERR_OPCODE);
+    assert_int_equal(pthread_join(p->thread, NULL), 0);
+    pair_free(p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_can_be_read),
@@ -228,6 +266,7 @@ int main(void) {
         cmocka_unit_test(the_url_and_the_configuration_make_the_request),
         cmocka_unit_test(connecting_fails_with_its_reason),
         cmocka_unit_test(a_subprotocol_is_agreed_on),
+        cmocka_unit_test(a_client_fails_after_a_fault_of_the_server),
     };
     alarm(120);
     return cmocka_run_group_tests_name("blocking_connect", tests, NULL, NULL);
