@@ -222,8 +222,12 @@ static hws_status step(session *s) {
         grow_message(s);
         return HWS_EVENT;
     }
-    if (status == HWS_ERR_TIMEOUT) {
+    if (status == HWS_ERR_TIMEOUT && hws_conn_can_receive(hws_blocking_conn(&s->ws))) {
         return on_quiet(s);
+    }
+    if (status == HWS_ERR_TIMEOUT) {
+        /* The server broke the protocol: hawser told him so, and waits for him to go. */
+        return hws_blocking_receive(&s->ws, &ev, HWS_FOREVER);
     }
     return status == HWS_EVENT ? on_event(s, &ev) : status;
 }

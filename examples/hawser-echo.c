@@ -7,6 +7,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,8 +181,9 @@ static void refuse(intptr_t socket) {
 }
 
 static void start_client(intptr_t socket) {
-    client *c = calloc(1, sizeof *c);
+    client *c = malloc(sizeof *c);
     if (c != NULL) {
+        memset(c, 0, offsetof(client, memory)); /* pages of the rest come when they are used */
         c->socket = socket;
     }
     if (c == NULL || !start_thread(c)) {
@@ -199,8 +201,9 @@ static void stop(int signal_number) {
 
 static void print_error(const hws_listener *listener, hws_status status) {
     int32_t error = hws_listener_system_error(listener);
-    fprintf(stderr, "hawser-echo: %s%s%s\n", hws_status_sentence(status), error != 0 ? " " : "",
-            error != 0 ? strerror((int)error) : "");
+    int of_errno = status == HWS_ERR_SYSTEM && error != 0;
+    fprintf(stderr, "hawser-echo: %s%s%s\n", hws_status_sentence(status), of_errno ? " " : "",
+            of_errno ? strerror((int)error) : "");
 }
 
 static void accept_clients(hws_listener *listener) {
@@ -239,7 +242,7 @@ int main(int argc, char **argv) {
                  : hws_listener_open(&listener, options.host, (uint16_t)options.port);
     if (status != HWS_OK) {
         print_error(&listener, status);
-        return 1;
+        return status == HWS_ERR_ARGUMENT ? 2 : 1; /* a path that no Unix socket can have */
     }
     signal(SIGINT, stop);
     signal(SIGTERM, stop);

@@ -50,7 +50,8 @@ hws_status serve_page(hws_blocking *ws, const hws_handshake *request) {
     const hws_head *head = hws_blocking_head(ws, &bytes);
     hws_text method = hws_span_text(bytes, head->method);
     if (!is(method, "GET") && !is(method, "HEAD")) {
-        return serve_text(ws, 405, "Only GET and HEAD are answered here.\n");
+        hws_field allow = {hws_text_from("Allow"), hws_text_from("GET, HEAD")};
+        return hws_blocking_respond(ws, 405, &allow, 1, NULL, 0);
     }
     if (!is(hws_span_text(bytes, request->path), "/")) {
         return serve_text(ws, 404, "There is one page here, at /.\n");

@@ -239,13 +239,22 @@ static hws_status take_connect(const hws_head *head, const uint8_t *buf, hws_han
     return check_version(head, buf);
 }
 
-/* A plain request: what can be had of it. A part that is missing or malformed stays empty. */
-static void take_plain(const hws_head *head, const uint8_t *buf, hws_handshake *handshake) {
+/* A plain request: what can be had of it. Another part than Host that is missing or malformed stays
+ * empty. HTTP/1.1 cannot do without a Host, and nobody with two or a bad one (RFC 9112 3.2). */
+static hws_status take_plain(const hws_head *head, const uint8_t *buf, hws_handshake *handshake) {
+    hws_text name = HWS__TEXT("Host");
     take_target(head, buf, handshake);
-    if (!take_host(head, buf, HWS__TEXT(":authority"), handshake)) {
-        take_host(head, buf, HWS__TEXT("Host"), handshake);
-    }
     take_origin(head, buf, handshake);
+    if (head->kind == HWS_HEAD_LIST) {
+        if (!take_host(head, buf, HWS__TEXT(":authority"), handshake)) {
+            take_host(head, buf, name, handshake);
+        }
+        return HWS_OK;
+    }
+    if (head->minor_version == 0 && !has(head, buf, name)) {
+        return HWS_OK;
+    }
+    return take_host(head, buf, name, handshake) ? HWS_OK : HWS_ERR_HOST;
 }
 
 /* RFC 9110 7.8: Upgrade in HTTP/1.0 is to be ignored. */
@@ -282,10 +291,9 @@ hws_status hws_handshake_parse(const hws_head *head, const uint8_t *buf, hws_han
     } else if (head->kind == HWS_HEAD_LIST && is_connect(head, buf)) {
         status = take_connect(head, buf, handshake);
     } else {
-        take_plain(head, buf, handshake);
-        return HWS_OK;
+        status = take_plain(head, buf, handshake);
     }
-    if (status == HWS_OK) {
+    if (status == HWS_OK && handshake->kind != HWS_REQUEST_PLAIN) {
         status = take_options(head, buf, handshake);
     }
     if (status != HWS_OK) {

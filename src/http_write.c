@@ -95,9 +95,17 @@ static void write_status_line(hws__writer *w, uint16_t status) {
     hws__write_text(w, HWS__TEXT("\r\n"));
 }
 
+static uint8_t has_field(const hws_field *fields, size_t count, hws_text name) {
+    size_t i = 0;
+    while (i < count && !hws_text_equal_nocase(fields[i].name, name)) {
+        i++;
+    }
+    return i < count;
+}
+
 /* The fields that some status codes cannot do without. */
-static void write_status_fields(hws__writer *w, uint16_t status) {
-    if (status == 405) {
+static void write_status_fields(hws__writer *w, uint16_t status, uint8_t has_allow) {
+    if (status == 405 && !has_allow) {
         hws__write_field(w, HWS__TEXT("Allow"), HWS__TEXT("GET")); /* RFC 9110 15.5.6 */
     }
     if (status == 426) {
@@ -105,14 +113,6 @@ static void write_status_fields(hws__writer *w, uint16_t status) {
         hws__write_field(w, HWS__TEXT("Connection"), HWS__TEXT("Upgrade")); /* RFC 9110 7.8 */
         hws__write_field(w, HWS__TEXT("Sec-WebSocket-Version"), HWS__TEXT("13")); /* RFC 6455 4.4 */
     }
-}
-
-static uint8_t has_field(const hws_field *fields, size_t count, hws_text name) {
-    size_t i = 0;
-    while (i < count && !hws_text_equal_nocase(fields[i].name, name)) {
-        i++;
-    }
-    return i < count;
 }
 
 static hws_status check_response(uint16_t status, const hws_field *fields, size_t count) {
@@ -143,7 +143,7 @@ hws_status hws_response_write(uint16_t status, const hws_field *fields, size_t c
         hws__write_field(&w, fields[i].name, fields[i].value);
         i++;
     }
-    write_status_fields(&w, status);
+    write_status_fields(&w, status, has_field(fields, count, HWS__TEXT("Allow")));
     /* 204 must not have a length, and what one of 304 would mean is not known here (8.6). */
     if (!bodiless) {
         hws__write_text(&w, HWS__TEXT("Content-Length: "));

@@ -376,6 +376,29 @@ static void a_peer_that_never_stops_is_left_at_the_deadline(void **state) {
     pair_free(p);
 }
 
+static void a_peer_that_never_stops_is_left_by_a_caller_who_only_looks(void **state) {
+    static const uint8_t reserved_opcode[] = {0x83, 0x80};
+    pair *p = pair_new();
+    hws_event ev;
+    hws_status status = HWS_EVENT;
+    int64_t start = 0;
+    int fd = -1;
+    (void)state;
+    p->server.config.close_timeout_ms = 100;
+    pair_open(p);
+    fd = peer_socket(&p->client);
+    raw_send(fd, reserved_opcode, sizeof reserved_opcode);
+    assert_int_equal(pthread_create(&p->thread, NULL, send_for_ever, &fd), 0);
+    start = peer_now_ms();
+    while ((status == HWS_EVENT || status == HWS_ERR_TIMEOUT) && peer_now_ms() - start < 5000) {
+        status = hws_blocking_receive(&p->server.ws, &ev, 0);
+    }
+    assert_int_equal(status, HWS_ERR_OPCODE);
+    assert_in_range(peer_now_ms() - start, 100, 2000);
+    assert_int_equal(pthread_join(p->thread, NULL), 0);
+    pair_free(p);
+}
+
 static void a_fault_found_by_the_application_is_carried_out(void **state) {
     pair *p = pair_open_new();
     hws_event ev;
@@ -463,6 +486,7 @@ int main(void) {
         cmocka_unit_test(a_fault_is_drained_while_its_close_is_blocked),
         cmocka_unit_test(a_close_is_answered_late_and_whole),
         cmocka_unit_test(a_peer_that_never_stops_is_left_at_the_deadline),
+        cmocka_unit_test(a_peer_that_never_stops_is_left_by_a_caller_who_only_looks),
         cmocka_unit_test(a_fault_found_by_the_application_is_carried_out),
         cmocka_unit_test(a_close_that_is_not_answered_times_out),
         cmocka_unit_test(a_close_answered_by_the_end_alone_is_not_clean),

@@ -854,6 +854,26 @@ def fault():
         equal(closes, [CLOSE], "last frame")
 
 
+@case("a server that breaks the protocol and then says nothing, or never stops, is left in time")
+def fault_and_stay():
+    rows = [(b"", ["--echo"]), (b"\0" * 4096, ["--echo"]), (b"\0" * 4096, ["--count", "3"]),
+            (b"\0" * 4096, ["--send", "x"])]
+    for more, words in rows:
+        def part(stream, more=more):
+            stream.sendall(b"\xff")
+            with contextlib.suppress(OSError):  # the client has closed the connection
+                while more:
+                    stream.sendall(more)
+            time.sleep(0 if more else 2.5)
+
+        with Peer(part) as peer:
+            begin = time.monotonic()
+            err = cat_prints(["open"], *words, "--timeout", "1", peer.url, status=1)
+            contains(err, "(RFC 6455 5.2)", f"stderr with {words}")
+            if time.monotonic() - begin > 2.4:
+                raise Failed(f"it took {time.monotonic() - begin:.1f} s with {words}")
+
+
 @case("a connection that ends without Close is a failure")
 def lost():
     for last in (b"", b"\x81", frame(TEXT, b"half", fin=False), frame(TEXT, b"x" * 9)[:5]):

@@ -129,13 +129,14 @@ typedef struct hws_accepted {
  *
  * An HTTP/1.1 request is an attempt at a handshake when Upgrade names websocket, or
  * Sec-WebSocket-Key or -Version is there. Everything else, and all of HTTP/1.0, is a plain request.
- * Of that nothing is judged: with no Host, or two, `host` is empty (RFC 9112 3.2 wants 400 then).
+ * Of that only Host is judged (RFC 9112 3.2).
  *
  * @param head       A complete head of kind REQUEST or LIST.
  * @param buf        Its bytes.
  * @param handshake  Filled on HWS_OK, zeros otherwise.
- * @return           HWS_OK, also for a plain request; HWS_ERR_METHOD … HWS_ERR_EXTENSION or
- *                   HWS_ERR_PSEUDO_FIELD for a handshake that is wrong: refuse it.
+ * @return           HWS_OK, also for a plain request; HWS_ERR_HOST for any request of HTTP/1.1
+ *                   without Host, and for two or a malformed one; HWS_ERR_METHOD …
+ * HWS_ERR_EXTENSION or HWS_ERR_PSEUDO_FIELD for a handshake that is wrong: refuse it.
  */
 HWS_API hws_status hws_handshake_parse(const hws_head *head, const uint8_t *buf,
                                        hws_handshake *handshake);

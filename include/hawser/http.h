@@ -176,9 +176,10 @@ HWS_API uint8_t hws_head_next(const hws_head *head, const uint8_t *buf, hws_text
  * Write a response: a refusal, a redirect, or an answer to a plain request.
  *
  * "Connection: close" is added always; Content-Length but for 204 and 304; "Upgrade: websocket" and
- * "Sec-WebSocket-Version: 13" with 426 (RFC 6455 4.4, RFC 9110 15.5.22); "Allow: GET" with 405
- * (RFC 9110 15.5.6). 401 needs a WWW-Authenticate field from the caller (15.5.2), and is
- * HWS_ERR_ARGUMENT without; 503 may carry Retry-After. A body is not written for 1xx, 204 and 304.
+ * "Sec-WebSocket-Version: 13" with 426 (RFC 6455 4.4, RFC 9110 15.5.22); "Allow: GET" with 405,
+ * unless `fields` has an Allow (RFC 9110 15.5.6). 401 needs a WWW-Authenticate field from the
+ * caller (15.5.2), and is HWS_ERR_ARGUMENT without; 503 may carry Retry-After. A body is not
+ * written for 1xx, 204 and 304.
  *
  * @param status    200 … 599.
  * @param fields    More fields; NULL when count is 0. Those that are added always are refused.

@@ -56,7 +56,7 @@ enum {
     HWS_ERR_UNSUPPORTED = -33,        /**< A type of data that the application does not take. */
     HWS_ERR_POLICY = -34,             /**< Against a rule of the application. */
     HWS_ERR_INTERNAL = -35,           /**< The application met an unexpected condition. */
-    HWS_ERR_EOF = -36,                /**< The stream ended before the closing handshake did. */
+    HWS_ERR_EOF = -36, /**< The stream ended before a Close, or inside the opening handshake. */
 
     HWS_ERR_HEAD_TOO_LARGE = -48,    /**< A head above the limit of bytes. */
     HWS_ERR_TARGET_TOO_LONG = -49,   /**< A request line above the limit. */
@@ -65,7 +65,7 @@ enum {
     HWS_ERR_LINE_END = -52,          /**< A CR or LF that is not part of CRLF. */
     HWS_ERR_REQUEST_LINE = -53,      /**< Not `method SP target SP HTTP/x.y`. */
     HWS_ERR_STATUS_LINE = -54,       /**< Not `HTTP/x.y SP 3DIGIT SP reason`. */
-    HWS_ERR_HTTP_VERSION = -55,      /**< Not HTTP/1. */
+    HWS_ERR_HTTP_VERSION = -55,      /**< Not HTTP/1, or a 101 of HTTP/1.0. */
     HWS_ERR_FIELD_NAME = -56,        /**< A field name that is empty, or not a token before ":". */
     HWS_ERR_FIELD_VALUE = -57,       /**< A field value with a forbidden byte, such as NUL. */
     HWS_ERR_FIELD_FOLDED = -58,      /**< A field line continued on the next line (obs-fold). */

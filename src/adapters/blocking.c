@@ -202,13 +202,14 @@ static hws_status run(hws__blocking *b, hws_message *message, hws_event *ev, int
         if (has_result(b, ev, &status)) {
             return status;
         }
-        /* A peer who never stops must not keep us beyond the deadline. */
-        if (looked && hws__deadline_passed(deadline)) {
-            return HWS_ERR_TIMEOUT;
-        }
+        /* A peer who never stops must not keep us beyond either deadline: that of the drain counts
+         * first, or a caller who only looks would drain for ever. */
         if (looked && b->phase == HWS__PHASE_ENDING && hws__deadline_passed(b->end_deadline)) {
             finish(b);
             continue;
+        }
+        if (looked && hws__deadline_passed(deadline)) {
+            return HWS_ERR_TIMEOUT;
         }
         looked = 1;
         status = wants_read(b) ? hws__blocking_fill(b) : HWS_NEED_MORE;

@@ -221,6 +221,23 @@ hws_status hws_blocking_connect(hws_blocking *ws, const char *url,
     return status == HWS_OK || status == HWS_ERR_REFUSED ? status : drop(b, status);
 }
 
+/* RFC 9110 9.3.2, 15.3.5, 15.4.5: these responses end with their head. */
+static uint8_t has_body(const hws__blocking *b, uint16_t status) {
+    hws_text method = hws_span_text(b->in, b->head.method);
+    uint8_t is_head = method.len == 4 && memcmp(method.data, "HEAD", 4) == 0;
+    return !is_head && status != 204 && status != 304;
+}
+
+/* Refuse the request for a reason that hawser found, and leave. */
+static hws_status reject(hws__blocking *b, hws_status status) {
+    uint16_t code = hws_status_http(status);
+    hws_text body = hws_text_from(hws_status_sentence(status));
+    hws_field type = {hws_text_from("Content-Type"), hws_text_from("text/plain")};
+    (void)hws_response_write(code, &type, 1, has_body(b, code) ? (const uint8_t *)body.data : NULL,
+                             body.len, b->out, b->out_cap, &b->out_len);
+    return hws__blocking_hang_up(b, status);
+}
+
 hws_status hws_blocking_read_request(hws_blocking *ws, intptr_t socket,
                                      const hws_blocking_config *config, hws_handshake *handshake) {
     hws__blocking *b = hws__blocking_of(ws);
@@ -242,10 +259,7 @@ hws_status hws_blocking_read_request(hws_blocking *ws, intptr_t socket,
         return HWS_OK;
     }
     /* What has no HTTP status is no fault of a request: nobody is there to read an answer. */
-    if (hws_handshake_reject(status, b->out, b->out_cap, &b->out_len) != HWS_OK) {
-        return drop(b, status);
-    }
-    return hws__blocking_hang_up(b, status);
+    return hws_status_http(status) != 0 ? reject(b, status) : drop(b, status);
 }
 
 /* Where the subprotocol that was chosen stands in the request: there it lives long enough. */
@@ -272,8 +286,7 @@ hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept
     status = hws_handshake_accept(&b->handshake, &b->head, b->in, accept, b->out, b->out_cap,
                                   &b->out_len);
     if (status == HWS_ERR_ORIGIN) {
-        (void)hws_handshake_reject(status, b->out, b->out_cap, &b->out_len);
-        return hws__blocking_hang_up(b, status);
+        return reject(b, status);
     }
     if (status != HWS_OK) {
         return status;
@@ -287,13 +300,6 @@ hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept
     }
     b->phase = HWS__PHASE_OPEN;
     return HWS_OK;
-}
-
-/* RFC 9110 9.3.2, 15.3.5, 15.4.5: these responses end with their head. */
-static uint8_t has_body(const hws__blocking *b, uint16_t status) {
-    hws_text method = hws_span_text(b->in, b->head.method);
-    uint8_t is_head = method.len == 4 && memcmp(method.data, "HEAD", 4) == 0;
-    return !is_head && status != 204 && status != 304;
 }
 
 hws_status hws_blocking_respond(hws_blocking *ws, uint16_t status, const hws_field *fields,
