@@ -83,7 +83,11 @@ static void accept_it(const hws_handshake *handshake, const hws_head *head, cons
     size_t count = 0;
 
     hws_accept_config_init(&config);
-    config.origin.kind = HWS_ORIGIN_ANY;
+    config.origin.kind = HWS_ORIGIN_SAME;
+    if (hws_handshake_check_origin(handshake, buf, &config.origin) != HWS_OK) {
+        CHECK(handshake->has_origin);
+        config.origin.kind = HWS_ORIGIN_ANY;
+    }
     config.fields = &more;
     config.field_count = 1;
     if (hws_handshake_choose(head, buf, &chat, 1, &index)) {

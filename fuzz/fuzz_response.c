@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     hws_status extensions = fuzz_extensions(&head, data, size);
+    CHECK(hws_handshake_verify(&client, NULL, &head, data, &accepted) == HWS_ERR_ARGUMENT);
     hws_status status = hws_handshake_verify(&client, &key, &head, data, &accepted);
     if (status == HWS_OK) {
         CHECK(extensions == HWS_EXTENSION_END);

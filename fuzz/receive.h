@@ -150,8 +150,10 @@ static hws_status take_batch(peer *p, uint8_t *buf, size_t len, size_t *used) {
     size_t cap = p->config.frame_events || p->fails ? 1 : RECORDS;
     size_t count = 0;
     size_t i = 0;
-    hws_status status = hws_conn_receive_batch(&p->conn, buf, len, used, records, cap, &count);
+    hws_status status = hws_conn_receive_batch(&p->conn, buf, len, used, records, 0, &count);
 
+    CHECK(status == HWS_ERR_ARGUMENT && count == 0); /* an array of none holds nothing */
+    status = hws_conn_receive_batch(&p->conn, buf, len, used, records, cap, &count);
     while (i < count) {
         const hws_record *r = &records[i];
         const uint8_t *base = r->source == HWS_SOURCE_CONN ? (const uint8_t *)&p->conn : buf;
@@ -166,7 +168,14 @@ static hws_status take_batch(peer *p, uint8_t *buf, size_t len, size_t *used) {
 static hws_status take_message(peer *p, const uint8_t *buf, size_t len, size_t *used,
                                hws_event *ev) {
     hws_message *m = &p->message;
-    hws_status status = hws_message_receive(m, &p->conn, buf, len, used, ev);
+    hws_message other = {NULL, 0, 0};
+    hws_status status;
+
+    if (hws_conn_message_len(&p->conn) > 0 && hws_conn_can_receive(&p->conn)) {
+        /* The rest of a message goes where its start went. */
+        CHECK(hws_message_receive(&other, &p->conn, buf, len, used, ev) == HWS_ERR_STATE);
+    }
+    status = hws_message_receive(m, &p->conn, buf, len, used, ev);
 
     while (status == HWS_ERR_SPACE) {
         size_t cap = 2 * m->cap + 1;

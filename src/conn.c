@@ -209,16 +209,18 @@ static hws_status end_close(hws__conn *c, hws_event *ev) {
     uint8_t len = (uint8_t)c->payload_len;
     uint32_t text = HWS_UTF8_ACCEPT;
     uint16_t code = HWS_CLOSE_NO_CODE;
+    size_t reason_len = 0;
 
     if (len > 0) {
         code = hws__load_be16(c->control);
-        if (!hws__close_code_is_valid(code)) {
-            return fail(c, HWS_ERR_CLOSE_CODE);
-        }
-        hws__utf8(&text, c->control + 2, len - 2U);
-        if (text != HWS_UTF8_ACCEPT) {
-            return fail(c, HWS_ERR_CLOSE_REASON);
-        }
+        reason_len = len - 2U;
+    }
+    if (len > 0 && !hws__close_code_is_valid(code)) {
+        return fail(c, HWS_ERR_CLOSE_CODE);
+    }
+    hws__utf8(&text, c->control + 2, reason_len);
+    if (text != HWS_UTF8_ACCEPT) {
+        return fail(c, HWS_ERR_CLOSE_REASON);
     }
     c->peer_code = code;
     c->control_len = len;
@@ -226,30 +228,25 @@ static hws_status end_close(hws__conn *c, hws_event *ev) {
     if (c->first == HWS_NOBODY) {
         c->first = HWS_PEER;
     }
-    ev->close_code = code;
-    ev->data = c->control + 2;
-    ev->len = len > 0 ? len - 2U : 0;
+    *ev = (hws_event){HWS_CLOSE, HWS_WHOLE, code, c->control + 2, reason_len};
     return HWS_EVENT;
 }
 
 /* A control frame is complete. RFC 6455 5.5. */
 static hws_status end_control(hws__conn *c, uint8_t *data, hws_event *ev) {
     uint8_t len = (uint8_t)c->payload_len;
+    uint8_t opcode = opcode_of(c);
 
-    ev->type = opcode_of(c);
-    ev->flags = HWS_WHOLE;
-    ev->close_code = 0;
-    ev->data = data;
-    ev->len = len;
-    c->state = HWS__FIRST_BYTE;
-    if (ev->type == HWS_CLOSE) {
+    if (opcode == HWS_OPCODE_CLOSE) {
         return end_close(c, ev);
     }
-    if (ev->type == HWS_PING) {
+    c->state = HWS__FIRST_BYTE;
+    if (opcode == HWS_OPCODE_PING) {
         memcpy(c->pong, data, len); /* RFC 6455 5.5.3: the newest Ping is answered */
         c->pong_len = len;
         c->pong_owed = 1;
     }
+    *ev = (hws_event){opcode, HWS_WHOLE, 0, data, len};
     return HWS_EVENT;
 }
 
@@ -354,6 +351,10 @@ hws_status hws_conn_receive_batch(hws_conn *conn, uint8_t *buf, size_t len, size
     size_t i = 0;
     hws_event ev;
 
+    *count = 0;
+    if (cap == 0) {
+        return HWS_ERR_ARGUMENT;
+    }
     while (i < cap && data && status == HWS_EVENT) {
         status = hws_conn_receive(conn, buf, len, used, &ev);
         if (status == HWS_EVENT) {

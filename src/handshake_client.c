@@ -220,6 +220,9 @@ hws_status hws_handshake_verify(const hws_client_config *config, const hws_key *
                                 const hws_head *head, const uint8_t *buf, hws_accepted *accepted) {
     hws_accepted result = {{0, 0}, UINT32_MAX, {0, 0}};
     hws_status status = HWS_OK;
+    if (head->kind != HWS_HEAD_LIST && key == NULL) {
+        return HWS_ERR_ARGUMENT;
+    }
     if (head->kind == HWS_HEAD_LIST ? head->status / 100 != 2 : head->status != 101) {
         *accepted = result;
         return refused(head, buf, accepted);

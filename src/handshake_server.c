@@ -224,8 +224,8 @@ static uint8_t take_pseudo(const hws_head *head, const uint8_t *buf, hws_handsha
         return 0;
     }
     hws_text scheme = hws_span_text(buf, span);
-    return (hws_text_equal_nocase(scheme, HWS__TEXT("http")) ||
-            hws_text_equal_nocase(scheme, HWS__TEXT("https"))) &&
+    handshake->secure = hws_text_equal_nocase(scheme, HWS__TEXT("https"));
+    return (handshake->secure || hws_text_equal_nocase(scheme, HWS__TEXT("http"))) &&
            take_target(head, buf, handshake) &&
            take_host(head, buf, HWS__TEXT(":authority"), handshake);
 }

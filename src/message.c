@@ -24,6 +24,9 @@ hws_status hws_message_receive(hws_message *message, hws_conn *conn, const uint8
     if (hws_conn_message_len(conn) == 0) {
         message->len = 0; /* the last message was handed out, or none has begun */
     }
+    if (hws_conn_can_receive(conn) && message->len != hws_conn_message_len(conn)) {
+        return HWS_ERR_STATE; /* a part of this message went another way */
+    }
     for (;;) {
         size_t room = message->cap - message->len;
         uint8_t *dst = room > 0 ? message->data + message->len : message->data;

@@ -75,8 +75,8 @@ static uint8_t authority_equal(const hws__authority *a, const hws__authority *b)
 }
 
 /* HWS_ORIGIN_SAME. A Host without port means the default port of the origin's scheme: the server
- * itself does not know whether TLS stands before it. */
-static hws_status check_same(hws_text text, hws_text host) {
+ * itself does not know whether TLS stands before it. Only extended CONNECT tells (RFC 8441 5). */
+static hws_status check_same(const hws_handshake *handshake, hws_text text, hws_text host) {
     origin from;
     hws__authority here;
     if (!origin_parse(text, &from) || hws__authority_parse(host, &here) != HWS_OK) {
@@ -85,6 +85,9 @@ static hws_status check_same(hws_text text, hws_text host) {
     uint32_t port = default_port(from.scheme);
     if (port == 0) {
         return HWS_ERR_ORIGIN;
+    }
+    if (handshake->kind == HWS_REQUEST_CONNECT) {
+        port = handshake->secure ? 443 : 80;
     }
     if (here.port == 0) {
         here.port = port;
@@ -131,5 +134,8 @@ hws_status hws_handshake_check_origin(const hws_handshake *handshake, const uint
     if (policy->kind != HWS_ORIGIN_SAME) {
         return HWS_ERR_ARGUMENT;
     }
-    return handshake->has_origin ? check_same(text, hws_span_text(buf, handshake->host)) : HWS_OK;
+    if (!handshake->has_origin) {
+        return HWS_OK; /* no browser (RFC 6455 4.2.1) */
+    }
+    return check_same(handshake, text, hws_span_text(buf, handshake->host));
 }

@@ -26,7 +26,7 @@ static const row rows[] = {
     {STATUS(HWS_ERR_SPACE), "The output buffer is too small.", "", 0, 0},
     {STATUS(HWS_ERR_RANDOM), "The random source failed.", "RFC 6455 10.3", 0, 0},
     {STATUS(HWS_ERR_SEND_UTF8), "The text to be sent is not valid UTF-8.", "RFC 6455 5.6", 0, 0},
-    {STATUS(HWS_ERR_FIELD), "A text for an HTTP head holds a byte that is not allowed there.",
+    {STATUS(HWS_ERR_FIELD), "A field or a text for an HTTP head is not allowed there.",
      "RFC 9110 5.5", 0, 0},
 
     {STATUS(HWS_ERR_RSV), "A frame has a reserved bit set that no extension gave a meaning.",

@@ -399,6 +399,25 @@ static void a_peer_that_never_stops_is_left_by_a_caller_who_only_looks(void **st
     pair_free(p);
 }
 
+/* Pings, and nobody who reads the Pongs. */
+static void a_peer_that_takes_no_replies_is_left(void **state) {
+    pair *p = pair_new();
+    hws_event ev;
+    hws_status status = HWS_EVENT;
+    int fd = -1;
+    (void)state;
+    p->server.config.close_timeout_ms = 100;
+    pair_open(p);
+    fd = peer_socket(&p->client);
+    assert_int_equal(pthread_create(&p->thread, NULL, send_for_ever, &fd), 0);
+    while (status == HWS_EVENT) {
+        status = hws_blocking_receive(&p->server.ws, &ev, HWS_FOREVER);
+    }
+    assert_int_equal(status, HWS_ERR_CLOSED);
+    assert_int_equal(pthread_join(p->thread, NULL), 0);
+    pair_free(p);
+}
+
 static void a_fault_found_by_the_application_is_carried_out(void **state) {
     pair *p = pair_open_new();
     hws_event ev;
@@ -487,6 +506,7 @@ int main(void) {
         cmocka_unit_test(a_close_is_answered_late_and_whole),
         cmocka_unit_test(a_peer_that_never_stops_is_left_at_the_deadline),
         cmocka_unit_test(a_peer_that_never_stops_is_left_by_a_caller_who_only_looks),
+        cmocka_unit_test(a_peer_that_takes_no_replies_is_left),
         cmocka_unit_test(a_fault_found_by_the_application_is_carried_out),
         cmocka_unit_test(a_close_that_is_not_answered_times_out),
         cmocka_unit_test(a_close_answered_by_the_end_alone_is_not_clean),

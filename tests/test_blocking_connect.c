@@ -251,6 +251,18 @@ static void a_client_fails_after_a_fault_of_the_server(void **state) {
     pair_free(p);
 }
 
+static void what_was_never_used_can_be_released(void **state) {
+    hws_blocking ws;
+    hws_listener listener;
+    (void)state;
+    memset(&ws, 0, sizeof ws);
+    memset(&listener, 0, sizeof listener);
+    assert_int_equal(hws_blocking_socket(&ws), -1);
+    hws_blocking_release(&ws);
+    hws_listener_release(&listener);
+    assert_true(fcntl(0, F_GETFD) != -1 || errno != EBADF); /* stdin is nobody's socket */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_can_be_read),
@@ -260,6 +272,7 @@ int main(void) {
         cmocka_unit_test(connecting_fails_with_its_reason),
         cmocka_unit_test(a_subprotocol_is_agreed_on),
         cmocka_unit_test(a_client_fails_after_a_fault_of_the_server),
+        cmocka_unit_test(what_was_never_used_can_be_released),
     };
     alarm(120);
     return cmocka_run_group_tests_name("blocking_connect", tests, NULL, NULL);

@@ -158,8 +158,24 @@ static void a_start_behind_the_end_of_the_buffer_is_refused(void **state) {
     assert_memory_equal(&conn, &before, sizeof conn);
 }
 
+static void a_batch_of_none_is_refused(void **state) {
+    uint8_t buf[] = {0x81, 0x00};
+    hws_conn conn = open_conn(HWS_ROLE_CLIENT);
+    hws_record record;
+    size_t used = 0;
+    size_t count = 9;
+    (void)state;
+    assert_int_equal(hws_conn_receive_batch(&conn, buf, 2, &used, &record, 0, &count),
+                     HWS_ERR_ARGUMENT);
+    assert_int_equal(count, 0);
+    assert_int_equal(used, 0);
+    assert_int_equal(hws_conn_receive_batch(&conn, buf, 2, &used, &record, 1, &count), HWS_EVENT);
+    assert_int_equal(count, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_of_none_is_refused),
         cmocka_unit_test(init_needs_no_clean_memory_and_no_clean_past),
         cmocka_unit_test(init_refuses_what_makes_no_sense),
         cmocka_unit_test(the_defaults_are_those_of_the_header),

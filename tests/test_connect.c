@@ -255,6 +255,39 @@ static void test_accept(void **state) {
     assert_int_equal(accept(&config, rows[0].pairs, fields, PAIRS, &count), HWS_ERR_ARGUMENT);
 }
 
+/* RFC 8441 5, RFC 6455 10.2: here the scheme of the request is known, and with it the port. */
+static void test_same_origin_knows_the_scheme(void **state) {
+    const struct {
+        const char *pairs;
+        hws_status status;
+    } rows_of_origins[] = {
+        {METHOD PROTOCOL ":scheme=https\n" PATH ":authority=a.example\n" VERSION
+                         "origin=https://a.example\n",
+         HWS_OK},
+        {METHOD PROTOCOL ":scheme=https\n" PATH ":authority=a.example\n" VERSION
+                         "origin=http://a.example\n",
+         HWS_ERR_ORIGIN},
+        {METHOD PROTOCOL ":scheme=http\n" PATH ":authority=a.example\n" VERSION
+                         "origin=http://a.example\n",
+         HWS_OK},
+        {METHOD PROTOCOL ":scheme=http\n" PATH ":authority=a.example:8080\n" VERSION
+                         "origin=http://a.example:8080\n",
+         HWS_OK},
+    };
+    hws_accept_config config;
+    hws_field fields[PAIRS];
+    size_t count = 0;
+    size_t i = 0;
+    (void)state;
+    hws_accept_config_init(&config);
+    config.origin.kind = HWS_ORIGIN_SAME;
+    while (i < sizeof rows_of_origins / sizeof rows_of_origins[0]) {
+        assert_int_equal(accept(&config, rows_of_origins[i].pairs, fields, PAIRS, &count),
+                         rows_of_origins[i].status);
+        i++;
+    }
+}
+
 /* RFC 9113 8.2: names in lower case, and none that speaks of a connection. */
 static void test_fields_are_checked(void **state) {
     static const hws_field bad[] = {
@@ -404,6 +437,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_accept),
+        cmocka_unit_test(test_same_origin_knows_the_scheme),
         cmocka_unit_test(test_fields_are_checked),
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_verify),

@@ -573,8 +573,24 @@ static void test_both_sides(void **state) {
     assert_int_equal(head.head_len, m);
 }
 
+/* Only extended CONNECT has no key. */
+static void test_verify_needs_the_key(void **state) {
+    static const char answer[] = LINE UPGRADE CONNECTION END;
+    hws_header headers[8];
+    hws_client_config config;
+    hws_accepted accepted;
+    hws_head head;
+    (void)state;
+    hws_client_config_init(&config);
+    hws_head_init(&head, HWS_HEAD_RESPONSE, headers, 8);
+    assert_int_equal(hws_head_parse(&head, (const uint8_t *)answer, sizeof answer - 1), HWS_OK);
+    assert_int_equal(hws_handshake_verify(&config, NULL, &head, (const uint8_t *)answer, &accepted),
+                     HWS_ERR_ARGUMENT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verify_needs_the_key),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_nothing_was_offered),
         cmocka_unit_test(test_long_list),

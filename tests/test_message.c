@@ -247,6 +247,21 @@ static void a_message_that_is_too_large_for_the_program_can_be_failed(void **sta
     assert_int_equal(closing.own_code, 1009);
 }
 
+static void the_rest_of_a_message_goes_where_its_start_went(void **state) {
+    input in = input_of("0202 7878 8002 7979");
+    hws_conn conn = open_client(1000);
+    uint8_t buf[8];
+    hws_message message;
+    hws_event ev;
+    (void)state;
+    hws_message_init(&message, buf, sizeof buf);
+    assert_int_equal(hws_conn_receive(&conn, in.bytes, 4, &in.used, &ev), HWS_EVENT);
+    assert_int_equal(next(&message, &conn, &in, &ev), HWS_ERR_STATE);
+    assert_int_equal(in.used, 4);
+    assert_int_equal(hws_conn_receive(&conn, in.bytes, 8, &in.used, &ev), HWS_EVENT);
+    assert_int_equal(ev.flags, HWS_FINAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_put_together),
@@ -254,6 +269,7 @@ int main(void) {
         cmocka_unit_test(the_source_is_not_changed),
         cmocka_unit_test(a_full_buffer_keeps_everything),
         cmocka_unit_test(a_buffer_may_grow_byte_by_byte),
+        cmocka_unit_test(the_rest_of_a_message_goes_where_its_start_went),
         cmocka_unit_test(empty_messages_need_no_buffer),
         cmocka_unit_test(a_finished_message_stays_until_the_next_call),
         cmocka_unit_test(a_message_may_come_in_any_number_of_calls),

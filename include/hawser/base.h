@@ -7,8 +7,8 @@
  * - Lengths and capacities are counts of bytes, unless a name says otherwise.
  * - A pointer parameter must not be NULL, unless its comment says that it may be.
  * - A function that writes takes (out, cap, n): `n` is in and out, the count of bytes that stand in
- *   `out` already. The function appends at `out[n]`, all or nothing: on any error `out` and `n` are
- *   as they were.
+ *   `out` already. The function appends at `out[n]`, all or nothing: on any error `n` and the bytes
+ *   before it are as they were. What stands behind them is then undefined.
  * - No function allocates, blocks, reads a clock, prints or keeps global state.
  * - One object, one thread at a time. Different objects are independent.
  * - Enumerators are constants only: no field, parameter or result has an enum type, because the

@@ -64,8 +64,9 @@ typedef struct hws_listener {
 typedef struct hws_blocking_config {
     uint32_t size;           /**< sizeof(hws_blocking_config), set by ..._init(). */
     int32_t open_timeout_ms; /**< For connecting and the whole opening handshake. Default 10,000. */
-    int32_t close_timeout_ms;  /**< For the closing handshake, and again for the drain of a socket.
-                                    Default 10,000. */
+    int32_t close_timeout_ms;  /**< For the closing handshake, and again for the drain of a socket;
+                                    and for the peer to take a reply, such as a Pong. Default
+                                    10,000. */
     uint32_t reserved;         /**< Zero. */
     uint8_t *memory;           /**< Working memory of this connection, until its release. */
     size_t memory_len;         /**< Its bytes, at least HWS_BLOCKING_MIN_MEMORY; a head must fit in
@@ -101,7 +102,8 @@ HWS_API void hws_blocking_config_init(hws_blocking_config *config, uint8_t *memo
  * @param config  How it behaves.
  * @param client  Subprotocols, origin, extensions and more fields; host and target are taken from
  *                the URL. NULL for none.
- * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss; HWS_ERR_RESOLVE, HWS_ERR_CONNECT,
+ * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss; HWS_ERR_SPACE for a URL that
+ *                does not fit in the memory; HWS_ERR_RESOLVE, HWS_ERR_CONNECT,
  *                HWS_ERR_TIMEOUT; HWS_ERR_REFUSED with the response in hws_blocking_head(); or what
  *                else hws_head_parse() and hws_handshake_verify() return.
  */
@@ -162,7 +164,7 @@ HWS_API hws_status hws_listener_accept(hws_listener *listener, intptr_t *socket,
 /**
  * Stop listening. Connections that were accepted stay.
  *
- * @param listener  An open or released listener.
+ * @param listener  An open or released listener, or one of zeros.
  */
 HWS_API void hws_listener_release(hws_listener *listener);
 
@@ -257,9 +259,9 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
  * @return            HWS_EVENT; HWS_OK: the connection ended with a closing handshake;
  *                    HWS_ERR_TIMEOUT: nothing so far, call again; HWS_ERR_RSV … HWS_ERR_INTERNAL:
  *                    the peer's fault, our Close went out; HWS_ERR_EOF: the peer left without
- *                    Close; HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_CLOSED: an earlier send gave up,
- *                    and the socket is closed. All but HWS_ERR_TIMEOUT and
- *                    HWS_ERR_STATE (not open) are sticky, and the socket is closed.
+ *                    Close; HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_CLOSED: an earlier send, or a
+ *                    reply that the peer did not take, gave up, and the socket is closed. All but
+ * HWS_ERR_TIMEOUT and HWS_ERR_STATE (not open) are sticky, and the socket is closed.
  */
 HWS_API hws_status hws_blocking_receive(hws_blocking *ws, hws_event *ev, int32_t timeout_ms);
 
@@ -338,7 +340,8 @@ HWS_API hws_status hws_blocking_send_close(hws_blocking *ws, uint16_t code, cons
  * @param code    As hws_conn_close().
  * @param reason  As hws_conn_close().
  * @param len     Bytes of reason.
- * @return        HWS_OK when both Closes went through, also when they had before; HWS_ERR_ARGUMENT,
+ * @return        HWS_OK when both Closes went through, also when they had before; HWS_ERR_STATE
+ *                when it was never open; HWS_ERR_ARGUMENT,
  *                HWS_ERR_SEND_UTF8: nothing was done; else why it was not clean: HWS_ERR_TIMEOUT,
  *                HWS_ERR_EOF, HWS_ERR_RESET, a fault of the peer. The socket is closed, but after
  *                the mistakes.
@@ -347,7 +350,8 @@ HWS_API hws_status hws_blocking_close(hws_blocking *ws, uint16_t code, const uin
                                       size_t len);
 
 /**
- * Let go of a connection: close its socket at once, if it is open still. May be called twice.
+ * Let go of a connection: close its socket at once, if it is open still. May be called twice, and
+ * for a hws_blocking of zeros that was never used.
  *
  * @param ws  The connection.
  */

@@ -59,7 +59,8 @@ enum {
     HWS_FINAL = 2,     /**< Ends a message. */
     HWS_WHOLE = 3,     /**< Both: the message in one piece. */
     HWS_COMPRESSED = 4 /**< The payload belongs to a compressed message (RFC 7692 6): on every
-                            received piece of one; when sending, given with HWS_FIRST. */
+                            received piece of one; when sending, given with HWS_FIRST and allowed on
+                          the later pieces. */
 };
 
 /** Limits and special values. */
@@ -165,7 +166,7 @@ typedef struct hws_conn_error {
     hws_status status; /**< What it was: its sentence and section are in status.h. HWS_OK: none. */
     uint16_t close_code; /**< The code that our Close carries for it. */
     uint16_t reserved;   /**< Zero. */
-    uint64_t offset;     /**< Bytes of the stream up to and with the one that proved it. */
+    uint64_t offset;     /**< Bytes of the stream up to and with the one at which it was judged. */
 } hws_conn_error;
 
 /** How a connection is ending, or ended. */
@@ -218,7 +219,8 @@ HWS_API size_t hws_conn_size(void);
  * @param buf   Bytes just read; NULL when len is 0. Payload is unmasked in place (RFC 6455 5.3).
  * @param len   Bytes in buf.
  * @param used  In and out: where to go on in buf; start with 0. At an error: up to and with the
- *              byte that proved it.
+ *              byte at which it was judged: the first or second of a header, the last of its
+ *              length, the first wrong one of a text, the last of a Close frame.
  * @param ev    Filled only when HWS_EVENT is returned. ev->data lies in buf or in conn.
  * @return      HWS_EVENT; HWS_OK when buf is consumed; HWS_ERR_RSV … HWS_ERR_EOF, sticky: send
  *              what hws_conn_reply() yields; HWS_ERR_ARGUMENT when used > len.
@@ -261,7 +263,7 @@ HWS_API hws_status hws_conn_receive_into(hws_conn *conn, const uint8_t *src, siz
  * @param cap      Its elements, at least 1.
  * @param count    Set to the number of records filled.
  * @return         HWS_EVENT: call again, there may be more; HWS_OK: all is consumed; or an error
- *                 as hws_conn_receive().
+ *                 as hws_conn_receive(); HWS_ERR_ARGUMENT also when cap is 0.
  */
 HWS_API hws_status hws_conn_receive_batch(hws_conn *conn, uint8_t *buf, size_t len, size_t *used,
                                           hws_record *records, size_t cap, size_t *count);
@@ -282,8 +284,9 @@ HWS_API hws_status hws_conn_receive_eof(hws_conn *conn);
  * Write what the protocol owes the peer: a Pong for the newest Ping (RFC 6455 5.5.3), a Close as
  * answer to his (5.5.1), a Close for his fault (7.1.7).
  *
- * Call it after each event to answer every Ping. Nothing owed writes nothing and is HWS_OK. The
- * order against other output is the caller's: between frames, also between fragments of a message.
+ * Call it after each event to answer every Ping. A Pong is owed no more when receiving has ended
+ * and our Close is out. Nothing owed writes nothing and is HWS_OK. The order against other output
+ * is the caller's: between frames, also between fragments of a message.
  *
  * @param conn  Connection.
  * @param out   Buffer to append to. HWS_REPLY_MAX free bytes are always enough.

@@ -54,8 +54,8 @@ typedef struct hws_frame {
 /**
  * Decode a frame header, and judge it by all rules of RFC 6455 5.2 to 5.5.
  *
- * Each rule is judged at the first byte that can show its breach: fault by fault the same as
- * hws_conn_receive(), whichever part of the header is there.
+ * Rules are judged at the first byte, at the second, and at the last byte of the length, as soon as
+ * that is there: fault by fault the same as hws_conn_receive().
  *
  * @param buf      The first bytes of a frame.
  * @param len      Bytes in buf; more than a header does no harm.

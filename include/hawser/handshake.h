@@ -45,19 +45,19 @@ enum {
 enum {
     HWS_KEY_LEN = 24,         /**< Bytes of a Sec-WebSocket-Key. */
     HWS_ACCEPT_LEN = 28,      /**< Bytes of a Sec-WebSocket-Accept. */
-    HWS_MAX_SUBPROTOCOLS = 64 /**< Subprotocols that a client may offer. */
+    HWS_MAX_SUBPROTOCOLS = 64 /**< Subprotocols that a client may offer; a server refuses more. */
 };
 
 /** A handshake that a client asks for. All spans are in the bytes of its head. */
 typedef struct hws_handshake {
     uint8_t kind;               /**< HWS_REQUEST_… */
     uint8_t has_origin;         /**< 1 when there is an Origin field. */
-    uint8_t reserved[2];        /**< Zeros. */
+    uint8_t secure;             /**< With CONNECT: 1 for the scheme https, else 0. */
+    uint8_t reserved[1];        /**< Zero. */
     uint32_t subprotocol_count; /**< Subprotocols offered. */
-    hws_span path;              /**< Path of the target; len 0 for "*" and CONNECT targets of
-                                     plain requests. */
+    hws_span path;              /**< Path of the target; len 0 when it has none, as "*". */
     hws_span query;             /**< Query without "?"; may be empty. */
-    hws_span host;              /**< Host field, or :authority. */
+    hws_span host;              /**< Host field; the authority of an absolute target; :authority. */
     hws_span origin;            /**< Origin field. */
     hws_span key;               /**< Sec-WebSocket-Key; len 0 with CONNECT. */
 } hws_handshake;
@@ -252,7 +252,7 @@ HWS_API hws_status hws_handshake_request(const hws_client_config *config, hws_ra
  *                  with head->status, fields and a body as head->body says; HWS_ERR_UPGRADE,
  *                  HWS_ERR_CONNECTION, HWS_ERR_ACCEPT, HWS_ERR_SUBPROTOCOL, HWS_ERR_EXTENSION,
  *                  HWS_ERR_HTTP_VERSION for a 101 of HTTP/1.0: not a WebSocket server, close the
- *                  socket.
+ *                  socket; HWS_ERR_ARGUMENT for a missing key.
  */
 HWS_API hws_status hws_handshake_verify(const hws_client_config *config, const hws_key *key,
                                         const hws_head *head, const uint8_t *buf,

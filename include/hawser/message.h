@@ -61,7 +61,8 @@ HWS_API hws_status hws_message_grow(hws_message *message, uint8_t *data, size_t 
  * @param ev       Filled on HWS_EVENT. Data events are whole: HWS_WHOLE, and HWS_COMPRESSED when
  * the message was; their data is message->data.
  * @return         As hws_conn_receive(); and HWS_ERR_SPACE (not sticky) when the buffer is full and
- *                 there is more: see above.
+ *                 there is more: see above; HWS_ERR_STATE when a part of the message was received
+ *                 by another call.
  */
 HWS_API hws_status hws_message_receive(hws_message *message, hws_conn *conn, const uint8_t *src,
                                        size_t len, size_t *used, hws_event *ev);

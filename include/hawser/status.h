@@ -34,7 +34,8 @@ enum {
     HWS_ERR_SPACE = -3,     /**< The output buffer is too small; nothing was written. */
     HWS_ERR_RANDOM = -4,    /**< The random source failed; nothing was written. */
     HWS_ERR_SEND_UTF8 = -5, /**< Text to be sent is not UTF-8. */
-    HWS_ERR_FIELD = -6,     /**< Text for an HTTP head holds a byte that is not allowed there. */
+    HWS_ERR_FIELD = -6,     /**< Text for an HTTP head holds a byte that is not allowed there, or a
+                               field is one that hawser writes itself. */
 
     HWS_ERR_RSV = -16,    /**< A reserved bit is set that no extension gave a meaning. */
     HWS_ERR_OPCODE = -17, /**< A reserved opcode. */

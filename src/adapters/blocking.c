@@ -92,7 +92,24 @@ static void write_some(hws__blocking *b) {
     }
     if (b->out_sent == b->out_len || b->send_status != HWS_OK) {
         b->out_sent = b->out_len = 0;
+        b->reply_deadline = HWS__NOW;
+    } else if (b->reply_deadline == HWS__NOW) {
+        b->reply_deadline = hws__deadline(b->close_timeout_ms);
     }
+}
+
+/* A peer who makes us answer, and does not take the answers, is not waited for without end. */
+static uint8_t reply_is_late(const hws__blocking *b) {
+    return b->phase == HWS__PHASE_OPEN && b->reply_deadline != HWS__NOW &&
+           hws__deadline_passed(b->reply_deadline);
+}
+
+/* When waiting has to stop for a reason of our own. */
+static int64_t own_deadline(const hws__blocking *b) {
+    if (b->phase == HWS__PHASE_ENDING) {
+        return b->end_deadline;
+    }
+    return b->reply_deadline != HWS__NOW ? b->reply_deadline : HWS__NEVER;
 }
 
 /* Queue what the protocol owes. Without room it stays owed, and conn keeps the newest alone. */
@@ -160,12 +177,11 @@ static hws_status wait_some(hws__blocking *b, int64_t deadline) {
     uint8_t interest =
         (uint8_t)((wants_read(b) ? HWS__READABLE : 0) | (b->out_len > 0 ? HWS__WRITABLE : 0));
     uint8_t ready = 0;
-    uint8_t ending = b->phase == HWS__PHASE_ENDING;
-    int64_t limit = ending && b->end_deadline < deadline ? b->end_deadline : deadline;
+    int64_t own = own_deadline(b);
+    int64_t limit = own < deadline ? own : deadline;
     hws_status status = hws__socket_wait(b->socket, interest, limit, &ready, &b->system_error);
-    if (status == HWS_ERR_TIMEOUT && ending && hws__deadline_passed(b->end_deadline)) {
-        finish(b);
-        return HWS_OK;
+    if (status == HWS_ERR_TIMEOUT && hws__deadline_passed(own)) {
+        return HWS_OK; /* the loop sees to it */
     }
     if (status == HWS_ERR_SYSTEM) {
         hws__blocking_end(b, status);
@@ -206,6 +222,10 @@ static hws_status run(hws__blocking *b, hws_message *message, hws_event *ev, int
          * first, or a caller who only looks would drain for ever. */
         if (looked && b->phase == HWS__PHASE_ENDING && hws__deadline_passed(b->end_deadline)) {
             finish(b);
+            continue;
+        }
+        if (reply_is_late(b)) {
+            hws__blocking_end(b, HWS_ERR_CLOSED);
             continue;
         }
         if (looked && hws__deadline_passed(deadline)) {

@@ -43,9 +43,10 @@ typedef struct hws__blocking {
     size_t out_cap;
     size_t out_len;
     size_t out_sent;
-    uint64_t body_left;   /* RESPONSE: bytes of the body to come, UINT64_MAX: to the end */
-    int64_t end_deadline; /* ENDING: when patience ends; HWS__NOW: not set so far */
-    intptr_t socket;      /* -1: closed */
+    uint64_t body_left;     /* RESPONSE: bytes of the body to come, UINT64_MAX: to the end */
+    int64_t reply_deadline; /* OPEN: when `out` has to be written; HWS__NOW: it is empty */
+    int64_t end_deadline;   /* ENDING: when patience ends; HWS__NOW: not set so far */
+    intptr_t socket;        /* -1: closed */
     int32_t open_timeout_ms;
     int32_t close_timeout_ms;
     hws_random random;
@@ -56,6 +57,7 @@ typedef struct hws__blocking {
     hws_status send_status; /* a failed send, sticky; else HWS_OK */
     uint32_t text_state;    /* client: the validator at the end of the last piece of text sent */
     uint8_t text_checked;   /* client: the message being sent is text that is validated */
+    uint8_t made;           /* 1: there may be a socket; 0 in memory that holds zeros alone */
     uint8_t role;
     uint8_t phase;
     uint8_t held;      /* 1: `event` waits */

@@ -29,6 +29,8 @@ static hws_status start(hws__blocking *b, uint8_t role, intptr_t socket,
     hws_conn_config conn;
     memset(b, 0, sizeof *b);
     b->socket = socket;
+    b->reply_deadline = HWS__NOW;
+    b->made = 1;
     if (config->size != sizeof *config || config->memory == NULL ||
         config->memory_len < HWS_BLOCKING_MIN_MEMORY) {
         return HWS_ERR_ARGUMENT;
@@ -381,7 +383,10 @@ hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t cap, si
 }
 
 void hws_blocking_release(hws_blocking *ws) {
-    (void)drop(hws__blocking_of(ws), HWS_OK);
+    hws__blocking *b = hws__blocking_of(ws);
+    if (b->made) {
+        (void)drop(b, HWS_OK);
+    }
 }
 
 hws_conn *hws_blocking_conn(hws_blocking *ws) {
@@ -389,7 +394,8 @@ hws_conn *hws_blocking_conn(hws_blocking *ws) {
 }
 
 intptr_t hws_blocking_socket(const hws_blocking *ws) {
-    return hws__blocking_of_const(ws)->socket;
+    const hws__blocking *b = hws__blocking_of_const(ws);
+    return b->made ? b->socket : -1;
 }
 
 size_t hws_blocking_pending(const hws_blocking *ws) {

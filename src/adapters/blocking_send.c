@@ -48,6 +48,7 @@ hws_status hws__blocking_flush(hws__blocking *b, int64_t deadline) {
     hws__piece pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, {NULL, 0}};
     hws_status status = hws__blocking_write(b, pieces, deadline);
     b->out_sent = b->out_len = 0;
+    b->reply_deadline = HWS__NOW;
     return status;
 }
 

@@ -15,6 +15,7 @@ typedef struct listener {
     int32_t error;
     uint16_t port;
     char path[PATH_BYTES]; /* of a Unix socket, to be removed; else "" */
+    uint8_t made;          /* 1: there may be a socket; 0 in memory that holds zeros alone */
 } listener;
 
 _Static_assert(sizeof(listener) <= sizeof(hws_listener), "room for a listener");
@@ -31,6 +32,7 @@ static listener *start(hws_listener *opaque) {
     listener *l = listener_of(opaque);
     memset(opaque, 0, sizeof *opaque);
     l->socket = -1;
+    l->made = 1;
     return l;
 }
 
@@ -97,7 +99,7 @@ hws_status hws_listener_accept(hws_listener *opaque, intptr_t *socket, int32_t t
 
 void hws_listener_release(hws_listener *opaque) {
     listener *l = listener_of(opaque);
-    if (l->socket == -1) {
+    if (!l->made || l->socket == -1) {
         return;
     }
     hws__socket_close(l->socket);
