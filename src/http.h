@@ -71,6 +71,10 @@ static inline uint8_t hws__text_equal(hws_text a, hws_text b) {
 hws_status hws__check_fields(const hws_field *fields, size_t count, const hws_text *refused,
                              size_t refused_count);
 
+/* Whether a field may stand in a list of pairs: its name is in lower case, and it does not speak of
+ * one HTTP/1 connection (RFC 9113 8.2.1, 8.2.2). 1 or 0. */
+uint8_t hws__list_takes(const hws_field *field);
+
 /* Write "name: value" and CRLF; checks nothing. */
 void hws__write_field(hws__writer *w, hws_text name, hws_text value);
 

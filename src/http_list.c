@@ -114,8 +114,12 @@ static uint8_t may_follow(enum pseudo kind, uint32_t seen) {
     return (seen & (alone | 1U << kind)) == 0 && !(kind == PSEUDO_STATUS && seen != 0);
 }
 
+uint8_t hws__list_takes(const hws_field *field) {
+    return is_list_name(field->name) && !is_connection_field(field);
+}
+
 static hws_status check_pair(const hws_head *head, const hws_field *field, enum pseudo kind) {
-    if (!is_list_name(field->name) || is_connection_field(field)) {
+    if (!hws__list_takes(field)) {
         return HWS_ERR_FIELD_NAME;
     }
     if (!is_value_of(kind, field->value)) {
