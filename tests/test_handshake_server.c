@@ -582,6 +582,19 @@ static void test_accept_writes_the_example(void **state) {
                       "Sec-WebSocket-Protocol: chat\r\n\r\n");
 }
 
+/* RFC 6455 4.1: the example of a key there, whose unused bits are set. */
+static void test_accept_takes_the_other_example(void **state) {
+    request r;
+    (void)state;
+    ready(&r, GET HOST UPGRADE CONNECTION VERSION
+          "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC==\r\n" END);
+    r.config.origin.kind = HWS_ORIGIN_ANY;
+    expect_accept(&r, "HTTP/1.1 101 Switching Protocols\r\n"
+                      "Upgrade: websocket\r\n"
+                      "Connection: Upgrade\r\n"
+                      "Sec-WebSocket-Accept: OfS0wDaT5NoxF2gqm7Zj2YtetzM=\r\n\r\n");
+}
+
 static void test_accept_writes_all_options(void **state) {
     static const hws_field fields[] = {{{"Set-Cookie", 10}, {"a=b; Secure", 11}},
                                        {{"X-Empty", 7}, {NULL, 0}}};
@@ -831,6 +844,7 @@ int main(void) {
         cmocka_unit_test(test_host_values),
         cmocka_unit_test(test_long_fields),
         cmocka_unit_test(test_accept_writes_the_example),
+        cmocka_unit_test(test_accept_takes_the_other_example),
         cmocka_unit_test(test_accept_writes_all_options),
         cmocka_unit_test(test_accept_refuses_subprotocols),
         cmocka_unit_test(test_accept_refuses_extensions),
