@@ -111,26 +111,31 @@ static hws_status step_second_byte(hws__conn *c, input *in, hws_event *ev) {
     return HWS_NEED_MORE;
 }
 
-/* LENGTH: consumes 1 of 2 or 8 bytes. RFC 6455 5.2. */
+/* LENGTH: consumes what there is of its 2 or 8 bytes. RFC 6455 5.2. */
 static hws_status step_length(hws__conn *c, input *in, hws_event *ev) {
+    size_t want = hws__frame_len_bytes(c->len7);
     hws_status status;
 
-    c->payload_len = c->payload_len << 8 | in->src[in->i];
-    in->i++;
-    c->have++;
-    if (c->have < hws__frame_len_bytes(c->len7)) {
-        return HWS_NEED_MORE;
+    while (c->have < want && in->i < in->len) {
+        c->payload_len = c->payload_len << 8 | in->src[in->i];
+        in->i++;
+        c->have++;
+    }
+    if (c->have < want) {
+        return HWS_OK;
     }
     status = hws__frame_judge_len(c->len7, c->payload_len);
     return status == HWS_OK ? judge_payload_len(c, ev) : fail(c, status);
 }
 
-/* MASK_KEY: consumes 1 of 4 bytes. RFC 6455 5.3. */
+/* MASK_KEY: consumes what there is of its 4 bytes. RFC 6455 5.3. */
 static hws_status step_mask_key(hws__conn *c, input *in, hws_event *ev) {
-    c->mask_key[c->have & 3] = in->src[in->i];
-    in->i++;
-    c->have++;
-    return c->have < 4 ? HWS_NEED_MORE : begin_payload(c, ev);
+    while (c->have < 4 && in->i < in->len) {
+        c->mask_key[c->have & 3] = in->src[in->i];
+        in->i++;
+        c->have++;
+    }
+    return c->have < 4 ? HWS_OK : begin_payload(c, ev);
 }
 
 /* Move n bytes of payload to dst: unmask them (5.3), and validate them if they are text (5.6).
