@@ -676,6 +676,11 @@ def bad_handshake():
         equal(field(head, "Sec-WebSocket-Version"), "13", "version to use")
         head, _ = http(server, start + "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n")
         contains(head, "HTTP/1.1 400 ", "no key")
+        head, body = http(server, "HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n")
+        contains(head, "HTTP/1.1 400 ", "bad Host")
+        equal(body, "", "body of the answer to HEAD")
+        _, body = http(server, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n")
+        equal(len(body), int(field(head, "Content-Length")), "length of the same answer to GET")
 
 
 @case("several clients are served at once")

@@ -230,13 +230,13 @@ static uint8_t has_body(const hws__blocking *b, uint16_t status) {
     return !is_head && status != 204 && status != 304;
 }
 
-/* Refuse the request for a reason that hawser found, and leave. */
+/* Refuse the request for a reason that hawser found, and leave. The body is the sentence, which an
+ * answer to HEAD ends before. */
 static hws_status reject(hws__blocking *b, hws_status status) {
-    uint16_t code = hws_status_http(status);
-    hws_text body = hws_text_from(hws_status_sentence(status));
-    hws_field type = {hws_text_from("Content-Type"), hws_text_from("text/plain")};
-    (void)hws_response_write(code, &type, 1, has_body(b, code) ? (const uint8_t *)body.data : NULL,
-                             body.len, b->out, b->out_cap, &b->out_len);
+    (void)hws_handshake_reject(status, b->out, b->out_cap, &b->out_len);
+    if (!has_body(b, hws_status_http(status))) {
+        b->out_len -= strlen(hws_status_sentence(status));
+    }
     return hws__blocking_hang_up(b, status);
 }
 
