@@ -1,8 +1,6 @@
 #define _DEFAULT_SOURCE
 #include "support.h"
 
-#include <hawser/status.h>
-
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -87,4 +85,42 @@ int32_t test_random_fill(void *user, uint8_t *dst, size_t len) {
     source->calls++;
     random_fill(&source->seed, dst, len);
     return HWS_OK;
+}
+
+test_random test_conn_random;
+
+hws_conn_config test_conn_config(uint8_t role) {
+    hws_conn_config config;
+    hws_conn_config_init(&config, role);
+    config.random = test_random_fill;
+    config.random_user = &test_conn_random;
+    return config;
+}
+
+hws_conn test_conn_open(uint8_t role) {
+    hws_conn_config config = test_conn_config(role);
+    hws_conn conn;
+    test_conn_random = (test_random){.seed = 9};
+    assert_int_equal(hws_conn_init(&conn, &config), HWS_OK);
+    return conn;
+}
+
+int close_code_may_be_sent(unsigned code) {
+    switch (code) {
+    case 1000:
+    case 1001:
+    case 1002:
+    case 1003:
+    case 1007:
+    case 1008:
+    case 1009:
+    case 1010:
+    case 1011:
+    case 1012:
+    case 1013:
+    case 1014:
+        return 1;
+    default:
+        return code / 1000 == 3 || code / 1000 == 4;
+    }
 }

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include <hawser/conn.h>
+
 /* A buffer of `len` bytes whose end is the start of a PROT_NONE page: one byte too far is a crash.
  * Free it with guard_free() and the same length. */
 uint8_t *guard_alloc(size_t len);
@@ -36,5 +38,13 @@ typedef struct test_random {
     unsigned fail_after; /* calls that succeed; 0: all */
 } test_random;
 int32_t test_random_fill(void *user, uint8_t *dst, size_t len);
+
+/* A connection with the defaults, and with mask keys that are the same in every run. */
+extern test_random test_conn_random;
+hws_conn_config test_conn_config(uint8_t role);
+hws_conn test_conn_open(uint8_t role);
+
+/* Whether a Close may carry this code: RFC 6455 7.4 and the IANA registry, read once more. */
+int close_code_may_be_sent(unsigned code);
 
 #endif

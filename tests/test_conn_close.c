@@ -18,24 +18,6 @@ enum { EMPTY_CALLS = 10000 };
 enum { EMPTY_CALLS = 1000000 };
 #endif
 
-static test_random source;
-
-static hws_conn_config config_of(uint8_t role) {
-    hws_conn_config config;
-    hws_conn_config_init(&config, role);
-    config.random = test_random_fill;
-    config.random_user = &source;
-    return config;
-}
-
-static hws_conn open_conn(uint8_t role) {
-    hws_conn_config config = config_of(role);
-    hws_conn conn;
-    source = (test_random){.seed = 9};
-    assert_int_equal(hws_conn_init(&conn, &config), HWS_OK);
-    return conn;
-}
-
 /* Receive a stream that is written without masks. A server gets it with a mask of zeros. */
 static hws_status receive_plain(hws_conn *conn, uint8_t role, const char *hex) {
     uint8_t plain[256];
@@ -204,7 +186,7 @@ static void try_to_send(hws_conn conn, uint8_t can_send) {
 static void live(const life *l, uint8_t role) {
     char expected[192];
     char text[192];
-    hws_conn conn = open_conn(role);
+    hws_conn conn = test_conn_open(role);
     hws_closing closing;
     hws_conn_error error;
     size_t i = 0;
@@ -251,7 +233,7 @@ static void empty_calls_change_nothing(void **state) {
     size_t i = 0;
     (void)state;
     while (i < sizeof lives / sizeof lives[0] + sizeof starts / sizeof starts[0]) {
-        hws_conn conn = open_conn(SERVER);
+        hws_conn conn = test_conn_open(SERVER);
         uint8_t buf[16];
         size_t calls = 0, used = 0, step = 0;
         hws_event ev;
@@ -283,7 +265,7 @@ static void empty_calls_change_nothing(void **state) {
  */
 
 static void the_reason_stays_with_the_connection(void **state) {
-    hws_conn conn = open_conn(CLIENT);
+    hws_conn conn = test_conn_open(CLIENT);
     hws_closing closing;
     (void)state;
     receive_plain(&conn, CLIENT, "8805 0fa0 627965 8900 8103 616263");
@@ -301,7 +283,7 @@ static void a_reason_of_every_length_is_told_whole(void **state) {
     (void)state;
     while (len <= HWS_REASON_MAX) {
         uint8_t buf[4 + HWS_REASON_MAX] = {0x88, (uint8_t)(2 + len), 0x03, 0xE8};
-        hws_conn conn = open_conn(CLIENT);
+        hws_conn conn = test_conn_open(CLIENT);
         hws_closing closing;
         hws_event ev;
         size_t used = 0;
@@ -317,7 +299,7 @@ static void a_reason_of_every_length_is_told_whole(void **state) {
 
 static void mistakes_in_a_close_change_nothing(void **state) {
     static const uint8_t long_reason[200] = "";
-    hws_conn conn = open_conn(CLIENT);
+    hws_conn conn = test_conn_open(CLIENT);
     hws_conn before = conn;
     uint8_t out[256];
     size_t n = 1;
@@ -332,14 +314,14 @@ static void mistakes_in_a_close_change_nothing(void **state) {
     assert_int_equal(hws_conn_close(&conn, 1000, (const uint8_t *)"\xe2\x82", 2, out, 256, &n),
                      HWS_ERR_SEND_UTF8);
     assert_int_equal(n, 1);
-    assert_int_equal(source.calls, 0);
+    assert_int_equal(test_conn_random.calls, 0);
     assert_memory_equal(&conn, &before, sizeof conn);
     assert_int_equal(hws_conn_close(&conn, 1000, long_reason, 123, out, 256, &n), HWS_OK);
     assert_int_equal(n, 1 + 131);
 }
 
 static void a_close_carries_code_and_reason(void **state) {
-    hws_conn conn = open_conn(SERVER);
+    hws_conn conn = test_conn_open(SERVER);
     uint8_t expected[16];
     uint8_t out[16];
     size_t n = 0;
@@ -347,7 +329,7 @@ static void a_close_carries_code_and_reason(void **state) {
     assert_int_equal(hws_conn_close(&conn, 1001, (const uint8_t *)"bye", 3, out, 16, &n), HWS_OK);
     assert_int_equal(n, hex_decode("8805 03e9 627965", expected, 16));
     assert_memory_equal(out, expected, n);
-    conn = open_conn(SERVER);
+    conn = test_conn_open(SERVER);
     n = 0;
     assert_int_equal(hws_conn_close(&conn, HWS_CLOSE_EMPTY, NULL, 0, out, 16, &n), HWS_OK);
     assert_int_equal(n, hex_decode("8800", expected, 16));
@@ -355,7 +337,7 @@ static void a_close_carries_code_and_reason(void **state) {
 }
 
 static void after_our_close_messages_still_come(void **state) {
-    hws_conn conn = open_conn(SERVER);
+    hws_conn conn = test_conn_open(SERVER);
     uint8_t buf[64];
     size_t len = hex_decode("0181 00000000 61 8980 00000000 8081 00000000 62", buf, sizeof buf);
     size_t used = 0;
@@ -377,7 +359,7 @@ static void closing_while_an_event_is_handled(void **state) {
     unsigned closing_at = 0;
     (void)state;
     while (closing_at < 7) {
-        hws_conn conn = open_conn(CLIENT);
+        hws_conn conn = test_conn_open(CLIENT);
         uint8_t buf[64];
         size_t len =
             hex_decode("0101 61 8901 62 8001 63 8a00 8103 646566 8802 03e8 8101 67", buf, 64);
@@ -413,7 +395,7 @@ static void fail_with_each_status(void **state) {
     hws_status status = -200;
     (void)state;
     while (status < 20) {
-        hws_conn conn = open_conn(SERVER);
+        hws_conn conn = test_conn_open(SERVER);
         hws_conn before = conn;
         uint16_t code = hws_status_close_code(status);
         uint8_t out[HWS_REPLY_MAX];
@@ -438,7 +420,7 @@ static void fail_with_each_status(void **state) {
 }
 
 static void the_sentence_of_a_fault_is_sent_when_asked_for(void **state) {
-    hws_conn_config config = config_of(SERVER);
+    hws_conn_config config = test_conn_config(SERVER);
     const char *sentence = hws_status_sentence(HWS_ERR_OPCODE);
     uint8_t out[HWS_REPLY_MAX];
     size_t n = 0;

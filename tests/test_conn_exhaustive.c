@@ -102,27 +102,6 @@ static void every_pair_of_first_bytes_in_every_state(void **state) {
 /* --- every close code ---------------------------------------------------------------------------
  */
 
-/* RFC 6455 7.4 and the IANA registry. */
-static int may_be_sent(unsigned code) {
-    switch (code) {
-    case 1000:
-    case 1001:
-    case 1002:
-    case 1003:
-    case 1007:
-    case 1008:
-    case 1009:
-    case 1010:
-    case 1011:
-    case 1012:
-    case 1013:
-    case 1014:
-        return 1;
-    default:
-        return code / 1000 == 3 || code / 1000 == 4;
-    }
-}
-
 static void receive_code(const hws_conn *before, uint8_t role, unsigned code) {
     uint8_t frame[8] = {0x88, role == SERVER ? 0x82 : 2};
     hws_conn conn = *before;
@@ -137,14 +116,14 @@ static void receive_code(const hws_conn *before, uint8_t role, unsigned code) {
     frame[len - 1] = (uint8_t)code;
     hws_status status = hws_conn_receive(&conn, frame, len, &used, &ev);
     assert_int_equal(used, len);
-    assert_int_equal(status, may_be_sent(code) ? HWS_EVENT : HWS_ERR_CLOSE_CODE);
+    assert_int_equal(status, close_code_may_be_sent(code) ? HWS_EVENT : HWS_ERR_CLOSE_CODE);
     assert_int_equal(hws_conn_reply(&conn, out, sizeof out, &n), HWS_OK);
     hws_conn_get_closing(&conn, &closing);
-    assert_int_equal(closing.code, may_be_sent(code) ? code : 0);
-    assert_int_equal(closing.own_code, may_be_sent(code) ? code : 1002);
-    assert_int_equal(closing.clean, may_be_sent(code));
+    assert_int_equal(closing.code, close_code_may_be_sent(code) ? code : 0);
+    assert_int_equal(closing.own_code, close_code_may_be_sent(code) ? code : 1002);
+    assert_int_equal(closing.clean, close_code_may_be_sent(code));
     assert_int_equal(n, role == SERVER ? 4 : 8);
-    if (may_be_sent(code)) {
+    if (close_code_may_be_sent(code)) {
         assert_int_equal(ev.close_code, code);
     }
 }
@@ -155,7 +134,7 @@ static void send_code(const hws_conn *before, uint8_t role, unsigned code) {
     size_t n = 0;
     hws_status status = hws_conn_close(&conn, (uint16_t)code, NULL, 0, out, sizeof out, &n);
 
-    if (!may_be_sent(code) && code != HWS_CLOSE_EMPTY) {
+    if (!close_code_may_be_sent(code) && code != HWS_CLOSE_EMPTY) {
         assert_int_equal(status, HWS_ERR_ARGUMENT);
         assert_int_equal(n, 0);
         assert_memory_equal(&conn, before, sizeof conn);

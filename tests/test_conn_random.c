@@ -18,27 +18,6 @@ enum { STREAMS = 300 };
 
 enum { STREAM_CAP = 4096, TRACE_CAP = 1 << 15 };
 
-/* RFC 6455 7.4 and the IANA registry. */
-static int may_be_sent(unsigned code) {
-    switch (code) {
-    case 1000:
-    case 1001:
-    case 1002:
-    case 1003:
-    case 1007:
-    case 1008:
-    case 1009:
-    case 1010:
-    case 1011:
-    case 1012:
-    case 1013:
-    case 1014:
-        return 1;
-    default:
-        return code / 1000 == 3 || code / 1000 == 4;
-    }
-}
-
 /* What the model knows of a stream. It reads frame after frame with all bytes at hand. */
 typedef struct model {
     const row *spec;
@@ -149,7 +128,7 @@ static int model_close(model *m, const uint8_t *data, size_t len) {
     char name[32];
     int open;
 
-    if (len > 0 && !may_be_sent(code)) {
+    if (len > 0 && !close_code_may_be_sent(code)) {
         return say_fault(m, HWS_ERR_CLOSE_CODE, m->at);
     }
     if (len > 0 && (text_bad_at(data + 2, len - 2, &open) < len - 2 || open)) {

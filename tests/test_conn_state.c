@@ -10,24 +10,6 @@
 
 enum { SERVER = HWS_ROLE_SERVER, CLIENT = HWS_ROLE_CLIENT };
 
-static test_random source;
-
-static hws_conn_config config_of(uint8_t role) {
-    hws_conn_config config;
-    hws_conn_config_init(&config, role);
-    config.random = test_random_fill;
-    config.random_user = &source;
-    return config;
-}
-
-static hws_conn open_conn(uint8_t role) {
-    hws_conn_config config = config_of(role);
-    hws_conn conn;
-    source = (test_random){.seed = 9};
-    assert_int_equal(hws_conn_init(&conn, &config), HWS_OK);
-    return conn;
-}
-
 /* Take what is owed; gives its length. */
 static size_t take_reply(hws_conn *conn) {
     uint8_t out[HWS_REPLY_MAX];
@@ -40,7 +22,7 @@ static size_t take_reply(hws_conn *conn) {
  */
 
 static void init_needs_no_clean_memory_and_no_clean_past(void **state) {
-    hws_conn_config config = config_of(SERVER);
+    hws_conn_config config = test_conn_config(SERVER);
     uint8_t buf[32];
     size_t len = hex_decode("0181 00000000 61 8981 00000000 62 8380", buf, sizeof buf);
     size_t used = 0;
@@ -62,23 +44,23 @@ static void init_needs_no_clean_memory_and_no_clean_past(void **state) {
 }
 
 static void init_refuses_what_makes_no_sense(void **state) {
-    hws_conn_config config = config_of(CLIENT);
+    hws_conn_config config = test_conn_config(CLIENT);
     hws_conn conn, before;
     (void)state;
     memset(&conn, 0xAA, sizeof conn);
     before = conn;
     config.random = NULL;
     assert_int_equal(hws_conn_init(&conn, &config), HWS_ERR_ARGUMENT);
-    config = config_of(2);
+    config = test_conn_config(2);
     assert_int_equal(hws_conn_init(&conn, &config), HWS_ERR_ARGUMENT);
-    config = config_of(SERVER);
+    config = test_conn_config(SERVER);
     config.size--;
     assert_int_equal(hws_conn_init(&conn, &config), HWS_ERR_ARGUMENT);
-    config = config_of(SERVER);
+    config = test_conn_config(SERVER);
     config.max_fragments = 0; /* not one message could come */
     assert_int_equal(hws_conn_init(&conn, &config), HWS_ERR_ARGUMENT);
     assert_memory_equal(&conn, &before, sizeof conn);
-    config = config_of(SERVER);
+    config = test_conn_config(SERVER);
     config.random = NULL; /* a server needs none */
     assert_int_equal(hws_conn_init(&conn, &config), HWS_OK);
 }
@@ -100,7 +82,7 @@ static void the_defaults_are_those_of_the_header(void **state) {
 static void a_connection_may_be_moved_between_calls(void **state) {
     uint8_t buf[64];
     size_t len = hex_decode("0182 01020304 60c0 8983 01020304 707174 8081 05060708 ac", buf, 64);
-    hws_conn places[2] = {open_conn(SERVER)};
+    hws_conn places[2] = {test_conn_open(SERVER)};
     uint8_t text[8];
     size_t used = 0, got = 0, events = 0, i = 0;
     hws_event ev;
@@ -130,7 +112,7 @@ static void payload_left_and_message_len_follow_the_stream(void **state) {
     static const uint8_t stream[] = {0x02, 3, 'a', 'b', 'c', 0x89, 2, 'p', 'q', 0x80, 2, 'd', 'e'};
     static const uint8_t left[] = {0, 0, 3, 2, 1, 0, 0, 0, 0, 0, 0, 2, 1, 0};
     static const uint8_t lens[] = {0, 0, 0, 1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 0};
-    hws_conn conn = open_conn(CLIENT);
+    hws_conn conn = test_conn_open(CLIENT);
     uint8_t buf[sizeof stream];
     size_t used = 0, i = 0;
     hws_event ev;
@@ -147,7 +129,7 @@ static void payload_left_and_message_len_follow_the_stream(void **state) {
 }
 
 static void a_start_behind_the_end_of_the_buffer_is_refused(void **state) {
-    hws_conn conn = open_conn(SERVER);
+    hws_conn conn = test_conn_open(SERVER);
     hws_conn before = conn;
     uint8_t buf[4] = {0x81};
     size_t used = 3;
@@ -160,7 +142,7 @@ static void a_start_behind_the_end_of_the_buffer_is_refused(void **state) {
 
 static void a_batch_of_none_is_refused(void **state) {
     uint8_t buf[] = {0x81, 0x00};
-    hws_conn conn = open_conn(HWS_ROLE_CLIENT);
+    hws_conn conn = test_conn_open(HWS_ROLE_CLIENT);
     hws_record record;
     size_t used = 0;
     size_t count = 9;
