@@ -74,7 +74,12 @@ typedef struct hws_blocking_config {
     uint64_t max_message;      /**< As in hws_conn_config. */
     uint64_t max_fragments;    /**< As in hws_conn_config. */
     uint8_t close_sentence;    /**< As in hws_conn_config. */
-    uint8_t reserved_bytes[7]; /**< Zeros. */
+    uint8_t gather;            /**< 1: a server's messages of up to 4 KiB are held back while more
+                                    that was received waits to be looked at, and go out together:
+                                    with the answer to the last of it, by the next receive that
+                                    would wait, by closing, or when the working memory is full. For
+                                    programs that answer what they receive at once. Default 0. */
+    uint8_t reserved_bytes[6]; /**< Zeros. */
     const char *unix_path;     /**< connect(): a Unix socket to connect to instead of the URL's host
                                     and port. Default NULL. */
     hws_random random;         /**< Source of mask keys and keys. Default hws_entropy. */
@@ -294,12 +299,13 @@ HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *m
  * @param data        Payload; NULL when len is 0.
  * @param len         Its bytes.
  * @param timeout_ms  For writing all of it.
- * @return            HWS_OK when the system has taken all; HWS_ERR_ARGUMENT, _STATE, _SEND_UTF8,
- *                    _RANDOM: nothing was sent, the connection goes on (a client's text above the
- *                    working memory is validated before its first byte goes out); HWS_ERR_TIMEOUT,
- *                    HWS_ERR_RESET, HWS_ERR_SYSTEM, sticky: a part may have been sent, and no more
- *                    can be. After HWS_ERR_RESET what came before it, such as the peer's Close, can
- *                    still be received.
+ * @return            HWS_OK when the system has taken all, or it is held back (see gather);
+ *                    HWS_ERR_ARGUMENT, _STATE, _SEND_UTF8, _RANDOM: nothing was sent, the
+ *                    connection goes on (a client's text above the working memory is validated
+ *                    before its first byte goes out); HWS_ERR_TIMEOUT, HWS_ERR_RESET,
+ *                    HWS_ERR_SYSTEM, sticky: a part may have been sent, and no more can be. After
+ *                    HWS_ERR_RESET what came before it, such as the peer's Close, can still be
+ *                    received.
  */
 HWS_API hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags,
                                      const uint8_t *data, size_t len, int32_t timeout_ms);

@@ -190,9 +190,17 @@ static hws_status wait_some(hws__blocking *b, int64_t deadline) {
     return status;
 }
 
+/* Whether the event that is held may be handed out before `out` is written: the caller will be back
+ * soon, for what there is still to look at, or with an answer to it. */
+static uint8_t holds_back(const hws__blocking *b) {
+    uint8_t more =
+        b->in_used < b->in_len || b->event.type == HWS_TEXT || b->event.type == HWS_BINARY;
+    return b->held && more && hws__blocking_gathers(b, 0);
+}
+
 /* Whether the loop below has come to something, which is then in *status. */
 static uint8_t has_result(hws__blocking *b, hws_event *ev, hws_status *status) {
-    if (b->held && (b->out_len == 0 || b->phase == HWS__PHASE_ENDED)) {
+    if (b->held && (b->out_len == 0 || holds_back(b) || b->phase == HWS__PHASE_ENDED)) {
         b->held = 0;
         *ev = b->event;
         *status = HWS_EVENT;
@@ -214,7 +222,9 @@ static hws_status run(hws__blocking *b, hws_message *message, hws_event *ev, int
             return status;
         }
         queue_reply(b);
-        write_some(b);
+        if (!holds_back(b)) {
+            write_some(b);
+        }
         if (has_result(b, ev, &status)) {
             return status;
         }

@@ -60,6 +60,7 @@ typedef struct hws__blocking {
     uint8_t made;           /* 1: there may be a socket; 0 in memory that holds zeros alone */
     uint8_t role;
     uint8_t phase;
+    uint8_t gather;    /* 1: messages may wait in `out` while `in` has more to look at */
     uint8_t held;      /* 1: `event` waits */
     uint8_t discard;   /* 1: events are of no interest, close() waits for the end alone */
     uint8_t shut;      /* 1: writing is shut down */
@@ -93,6 +94,17 @@ hws_status hws__blocking_fill(hws__blocking *b);
 /* Write two pieces, all of them, by the deadline. What comes meanwhile is thrown away in ENDING,
  * else left where it is. */
 hws_status hws__blocking_write(hws__blocking *b, hws__piece pieces[2], int64_t deadline);
+
+/* Bytes of a message that is gathered: to copy a longer one costs as much as to write it. */
+enum { HWS__GATHER_MAX = 4096 };
+
+/* Whether a message of `len` bytes can wait in `out`: with gather, while there is room for it and
+ * for what may be owed. */
+static inline uint8_t hws__blocking_gathers(const hws__blocking *b, size_t len) {
+    return b->gather && b->phase == HWS__PHASE_OPEN && b->role == HWS_ROLE_SERVER &&
+           b->send_status == HWS_OK && len <= HWS__GATHER_MAX &&
+           b->out_cap - b->out_len >= HWS_REPLY_MAX + HWS_FRAME_HEADER_MAX + len;
+}
 
 /* Write what is in `out`. */
 hws_status hws__blocking_flush(hws__blocking *b, int64_t deadline);

@@ -42,6 +42,7 @@ static hws_status start(hws__blocking *b, uint8_t role, intptr_t socket,
     b->out_cap = config->memory_len - b->in_cap;
     b->open_timeout_ms = config->open_timeout_ms;
     b->close_timeout_ms = config->close_timeout_ms;
+    b->gather = config->gather;
     b->random = config->random;
     b->random_user = config->random_user;
     hws_conn_config_init(&conn, role);

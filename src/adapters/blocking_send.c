@@ -164,13 +164,32 @@ static hws_status send_masked(hws__blocking *b, uint8_t type, uint8_t flags, con
     return HWS_OK;
 }
 
+/* The message joins those in `out`, and is written with them when nothing is left to look at. */
+static hws_status send_gathered(hws__blocking *b, uint8_t type, uint8_t flags, const uint8_t *data,
+                                size_t len, int64_t deadline) {
+    hws_status status =
+        hws_conn_send(&b->conn, type, flags, data, len, b->out, b->out_cap, &b->out_len);
+    if (status != HWS_OK || b->in_used < b->in_len) {
+        return status;
+    }
+    status = hws__blocking_flush(b, deadline);
+    if (status != HWS_OK) {
+        fail_send(b, status);
+    }
+    return status;
+}
+
 hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags, const uint8_t *data,
                              size_t len, int32_t timeout_ms) {
     hws__blocking *b = hws__blocking_of(ws);
     int64_t deadline = hws__deadline(timeout_ms);
     uint8_t header[HWS_FRAME_HEADER_MAX];
     size_t n = 0;
-    hws_status status = begin_send(b, deadline);
+    hws_status status = HWS_OK;
+    if ((b->in_used < b->in_len || b->out_len > 0) && hws__blocking_gathers(b, len)) {
+        return send_gathered(b, type, flags, data, len, deadline);
+    }
+    status = begin_send(b, deadline);
     if (status != HWS_OK) {
         return status;
     }
