@@ -92,14 +92,16 @@ static void fail_step(side *from, const step *s, uint8_t *wire, size_t cap, hws_
     CHECK(n == 0 && memcmp(&before, &from->conn, sizeof before) == 0);
 }
 
-/* Tries a step in room that is one byte too small, and without randomness, before it is done. */
+/* Tries a step in room that is one byte too small, and without randomness, before it is done. In
+ * room for anything a whole message goes a shorter way than in room for itself alone: both write
+ * the same and remember the same. */
 static hws_status do_step(side *from, const step *s, uint8_t *wire, size_t *n) {
+    uint8_t rehearsed[WIRE];
     uint8_t next_random = from->next_random;
     side rehearsal = *from;
-    hws_status status = put(&rehearsal.conn, s, wire, WIRE, n);
-    size_t len = *n;
+    size_t len = 0;
+    hws_status status = put(&rehearsal.conn, s, rehearsed, WIRE, &len);
 
-    *n = 0;
     if (status != HWS_OK) {
         fail_step(from, s, wire, WIRE, status);
         return status;
@@ -108,9 +110,12 @@ static hws_status do_step(side *from, const step *s, uint8_t *wire, size_t *n) {
     if ((s->what & CLIENT_SENDS) != 0) {
         from->next_random = 255;
         fail_step(from, s, wire, len, HWS_ERR_RANDOM);
+        fail_step(from, s, wire, WIRE, HWS_ERR_RANDOM);
     }
     from->next_random = next_random;
     CHECK(put(&from->conn, s, wire, len, n) == HWS_OK && *n == len);
+    CHECK(memcmp(wire, rehearsed, len) == 0);
+    CHECK(memcmp(&from->conn, &rehearsal.conn, sizeof from->conn) == 0);
     return HWS_OK;
 }
 

@@ -7,18 +7,17 @@
 #include "http.h"
 
 uint8_t hws__is_name_byte(uint8_t byte) {
-    static const uint32_t bits[8] = {0, 0x2BFF6FD2, 0x87FFFFFE, 0x47FFFFFE, 0, 0, 0, 0};
-    return (uint8_t)(bits[byte >> 5] >> (byte & 31) & 1);
+    return (hws__classes[byte] & HWS__HOST_BYTE) != 0;
 }
 
 /* reg-name, which IPv4 addresses look like as well (RFC 3986 3.2.2); not empty (RFC 9110 4.2.1).
  * The grammar has percent-encoded bytes too, which no resolver understands. */
-static uint8_t is_name(hws_text text) {
+static size_t name_len(hws_text text) {
     size_t i = 0;
     while (i < text.len && hws__is_name_byte((uint8_t)text.data[i])) {
         i++;
     }
-    return text.len > 0 && i == text.len;
+    return i;
 }
 
 /* dec-octet (RFC 3986 3.2.2): 0 to 255 without zeros before it. */
@@ -94,10 +93,7 @@ static size_t host_len(hws_text text) {
         }
         return i < text.len && is_ipv6((hws_text){text.data + 1, i - 1}) ? i + 1 : 0;
     }
-    while (i < text.len && text.data[i] != ':') {
-        i++;
-    }
-    return is_name((hws_text){text.data, i}) ? i : 0;
+    return name_len(text);
 }
 
 /* What follows the host: nothing, or ":" and a port of 1 to 65535 (RFC 3986 3.2.3). An empty port

@@ -11,29 +11,50 @@ static const uint8_t alphabet[64] = {
     'w', 'x', 'y', 'z', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '+', '/',
 };
 
+/* 1 for what is in the alphabet. */
+static const uint8_t is_character[256] = {
+    ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1,
+    ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1,
+    ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1,
+    ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1,
+    ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1,
+    ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1,
+    ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1,
+    ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['+'] = 1, ['/'] = 1,
+};
+
 static uint8_t character(uint32_t group, unsigned shift) {
     return alphabet[group >> shift & 63];
 }
 
-size_t hws__base64_encode(const uint8_t *data, size_t len, uint8_t *out) {
-    size_t i = 0;
-    while (i < len) {
-        uint32_t second = i + 1 < len ? data[i + 1] : 0;
-        uint32_t third = i + 2 < len ? data[i + 2] : 0;
-        uint32_t group = (uint32_t)data[i] << 16 | second << 8 | third;
-        uint8_t *four = out + i / 3 * 4;
-        four[0] = character(group, 18);
-        four[1] = character(group, 12);
-        four[2] = i + 1 < len ? character(group, 6) : '=';
-        four[3] = i + 2 < len ? character(group, 0) : '=';
-        i += 3;
-    }
-    return i / 3 * 4;
+/* One or two bytes, and padding. */
+static void encode_rest(const uint8_t *data, size_t len, uint8_t *four) {
+    uint32_t second = len > 1 ? data[1] : 0;
+    uint32_t group = (uint32_t)data[0] << 16 | second << 8;
+    four[0] = character(group, 18);
+    four[1] = character(group, 12);
+    four[2] = len > 1 ? character(group, 6) : '=';
+    four[3] = '=';
 }
 
-static uint8_t is_character(uint8_t c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '/';
+size_t hws__base64_encode(const uint8_t *data, size_t len, uint8_t *out) {
+    size_t groups = len / 3;
+    size_t i = 0;
+    while (i < groups) {
+        uint32_t first = data[3 * i];
+        uint32_t second = data[3 * i + 1];
+        uint32_t group = first << 16 | second << 8 | data[3 * i + 2];
+        out[4 * i] = character(group, 18);
+        out[4 * i + 1] = character(group, 12);
+        out[4 * i + 2] = character(group, 6);
+        out[4 * i + 3] = character(group, 0);
+        i++;
+    }
+    if (len > 3 * i) {
+        encode_rest(data + 3 * i, len - 3 * i, out + 4 * i);
+        i++;
+    }
+    return 4 * i;
 }
 
 uint8_t hws__base64_is(const uint8_t *text, size_t len, size_t bytes) {
@@ -42,13 +63,15 @@ uint8_t hws__base64_is(const uint8_t *text, size_t len, size_t bytes) {
         return 0;
     }
     size_t characters = len - (rest == 0 ? 0 : 3 - rest);
+    uint8_t good = 1;
     size_t i = 0;
-    while (i < len) {
-        uint8_t good = i < characters ? is_character(text[i]) : text[i] == '=';
-        if (!good) {
-            return 0;
-        }
+    while (i < characters) {
+        good &= is_character[text[i]];
         i++;
     }
-    return 1;
+    while (i < len) {
+        good &= text[i] == '=';
+        i++;
+    }
+    return good;
 }

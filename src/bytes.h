@@ -9,6 +9,16 @@
 
 #include <string.h>
 
+/* For what is seldom called, which inlined would make the common way longer; and for what is called
+ * from two places, of which one knows more than the other. */
+#ifdef __GNUC__
+#define HWS__NOINLINE __attribute__((noinline))
+#define HWS__INLINE inline __attribute__((always_inline))
+#else
+#define HWS__NOINLINE
+#define HWS__INLINE inline
+#endif
+
 /* Appends to a caller's buffer. Once something did not fit, `full` stays set and nothing more is
  * written; the caller then gives HWS_ERR_SPACE and leaves his count alone. */
 typedef struct hws__writer {

@@ -1,14 +1,13 @@
 /*
  * Receiving: bytes of the stream into events, one step for each part of a frame in the order of the
- * wire. Knows the rules of frame.c and the kernels; must not know sockets, time or the handshake.
+ * wire. Knows the rules of frame.c and the kernels; must not know sockets, time or the handshake,
+ * nor the short cuts of conn_receive.c, which may leave everything to this.
  *
  * One loop runs the steps. Each step consumes what it can of the input and says how to go on:
  * HWS_NEED_MORE to run the next step, HWS_OK when the input is at its end, HWS_EVENT, or an error.
  * What a step decides depends on bytes of the stream alone, never on where the input was cut.
  */
 #include "conn.h"
-
-#include "kernel.h"
 
 /* The input of one call. */
 typedef struct input {
@@ -20,19 +19,12 @@ typedef struct input {
     size_t cap;
 } input;
 
-/* Every failure goes through here. RFC 6455 7.1.7. */
-static hws_status fail(hws__conn *c, hws_status status) {
-    c->error = status;
-    c->state = HWS__ENDED;
-    return status;
-}
-
 static uint8_t opcode_of(const hws__conn *c) {
     return c->first_byte & HWS__OPCODE;
 }
 
 static uint8_t context_of(const hws__conn *c) {
-    return (uint8_t)((c->role == HWS_ROLE_SERVER ? HWS_FRAME_FROM_CLIENT : 0) |
+    return (uint8_t)((hws__is_client(c) ? 0 : HWS_FRAME_FROM_CLIENT) |
                      (c->message_in != 0 ? HWS_FRAME_IN_MESSAGE : 0) |
                      (c->compression != 0 ? HWS_FRAME_RSV1 : 0));
 }
@@ -64,9 +56,9 @@ static hws_status begin_payload(hws__conn *c, hws_event *ev) {
 /* The length is known. RFC 6455 10.4 and 7.4.1 (1009). */
 static hws_status judge_payload_len(hws__conn *c, hws_event *ev) {
     if ((c->first_byte & HWS__CONTROL) == 0 && c->payload_len > c->max_message - c->message_len) {
-        return fail(c, HWS_ERR_MESSAGE_TOO_BIG);
+        return hws__conn_fail(c, HWS_ERR_MESSAGE_TOO_BIG);
     }
-    if (c->role == HWS_ROLE_CLIENT) {
+    if (hws__is_client(c)) {
         return begin_payload(c, ev);
     }
     c->have = 0;
@@ -82,10 +74,10 @@ static hws_status step_first_byte(hws__conn *c, input *in) {
     in->i++;
     c->first_byte = byte;
     if (status != HWS_OK) {
-        return fail(c, status);
+        return hws__conn_fail(c, status);
     }
     if ((byte & HWS__CONTROL) == 0 && c->fragments >= c->max_fragments) {
-        return fail(c, HWS_ERR_FRAGMENTS);
+        return hws__conn_fail(c, HWS_ERR_FRAGMENTS);
     }
     c->state = HWS__SECOND_BYTE;
     return HWS_NEED_MORE;
@@ -98,7 +90,7 @@ static hws_status step_second_byte(hws__conn *c, input *in, hws_event *ev) {
 
     in->i++;
     if (status != HWS_OK) {
-        return fail(c, status);
+        return hws__conn_fail(c, status);
     }
     c->len7 = byte & HWS__LEN7;
     if (c->len7 < HWS__LEN16) {
@@ -125,7 +117,7 @@ static hws_status step_length(hws__conn *c, input *in, hws_event *ev) {
         return HWS_OK;
     }
     status = hws__frame_judge_len(c->len7, c->payload_len);
-    return status == HWS_OK ? judge_payload_len(c, ev) : fail(c, status);
+    return status == HWS_OK ? judge_payload_len(c, ev) : hws__conn_fail(c, status);
 }
 
 /* MASK_KEY: consumes what there is of its 4 bytes. RFC 6455 5.3. */
@@ -138,61 +130,36 @@ static hws_status step_mask_key(hws__conn *c, input *in, hws_event *ev) {
     return c->have < 4 ? HWS_OK : begin_payload(c, ev);
 }
 
-/* Move n bytes of payload to dst: unmask them (5.3), and validate them if they are text (5.6).
- * Returns n, or the index of the first byte that is not UTF-8. */
-static size_t move_payload(hws__conn *c, uint8_t *dst, const uint8_t *src, size_t n) {
-    uint8_t text = c->message_in == HWS_TEXT && (c->message_flags & HWS_COMPRESSED) == 0;
-    uint32_t phase = (uint32_t)(c->payload_at & 3);
-
-    if (c->role == HWS_ROLE_SERVER && text) {
-        return hws__mask_utf8(&c->text_in, dst, src, n, c->mask_key, phase);
-    }
-    if (c->role == HWS_ROLE_SERVER) {
-        hws__mask(dst, src, n, c->mask_key, phase);
-        return n;
-    }
-    if (dst != src && n > 0) {
-        memmove(dst, src, n);
-    }
-    return text ? hws__utf8(&c->text_in, dst, n) : n;
-}
-
 static void end_message(hws__conn *c) {
     c->message_in = 0;
     c->message_len = 0;
     c->fragments = 0;
 }
 
-/* PAYLOAD: consumes what there is of a data frame's payload. RFC 6455 5.4, 5.6. */
-static hws_status step_payload(hws__conn *c, input *in, hws_event *ev) {
-    uint8_t *dst = in->buf != NULL ? in->buf + in->i : in->dst;
-    uint64_t left = c->payload_len - c->payload_at;
-    size_t n = in->len - in->i;
-    size_t good;
+/* n bytes of a data frame's payload, of which `left` are still to come, from src to dst; there is
+ * one or none is left. Counts those that it consumes in *i. RFC 6455 5.4, 5.6. */
+static hws_status take_piece(hws__conn *c, uint8_t *dst, const uint8_t *src, size_t n,
+                             uint64_t left, size_t *i, hws_event *ev) {
+    uint32_t phase = (uint32_t)c->payload_at;
+    uint8_t final = n == left ? c->first_byte >> 7 : 0;
 
-    n = left < n ? (size_t)left : n;
-    if (in->buf == NULL && n > in->cap) {
-        n = in->cap;
+    if (c->message_in == HWS_TEXT && (c->message_flags & HWS_COMPRESSED) == 0) {
+        size_t good = hws__conn_move_text(c, dst, src, n, c->mask_key, phase);
+        if (good < n) {
+            *i += good + 1;
+            return hws__conn_fail(c, HWS_ERR_UTF8); /* RFC 6455 8.1 */
+        }
+    } else {
+        hws__conn_move_binary(c, dst, src, n, c->mask_key, phase);
     }
-    if (n == 0 && left > 0) {
-        return in->i == in->len ? HWS_OK : HWS_ERR_SPACE;
-    }
-    good = move_payload(c, dst, in->src + in->i, n);
-    if (good < n) {
-        in->i += good + 1;
-        return fail(c, HWS_ERR_UTF8); /* RFC 6455 8.1 */
-    }
-    in->i += n;
+    *i += n;
     c->payload_at += n;
     c->message_len += n;
-
-    uint8_t final = 0;
     if (n == left) {
         c->state = HWS__FIRST_BYTE;
-        final = c->first_byte >> 7;
     }
     if (final && c->text_in != HWS_UTF8_ACCEPT) {
-        return fail(c, HWS_ERR_UTF8); /* RFC 6455 8.1: ends inside a code point */
+        return hws__conn_fail(c, HWS_ERR_UTF8); /* RFC 6455 8.1: ends inside a code point */
     }
     if (n == 0 && !final) {
         return HWS_NEED_MORE; /* an empty fragment in the middle says nothing */
@@ -209,6 +176,22 @@ static hws_status step_payload(hws__conn *c, input *in, hws_event *ev) {
     return HWS_EVENT;
 }
 
+/* PAYLOAD: consumes what there is of a data frame's payload. */
+static hws_status step_payload(hws__conn *c, input *in, hws_event *ev) {
+    uint8_t *dst = in->buf != NULL ? in->buf + in->i : in->dst;
+    uint64_t left = c->payload_len - c->payload_at;
+    size_t n = in->len - in->i;
+
+    n = left < n ? (size_t)left : n;
+    if (in->buf == NULL && n > in->cap) {
+        n = in->cap;
+    }
+    if (n == 0 && left > 0) {
+        return in->i == in->len ? HWS_OK : HWS_ERR_SPACE;
+    }
+    return take_piece(c, dst, in->src + in->i, n, left, &in->i, ev);
+}
+
 /* A Close is complete, its payload in c->control. RFC 6455 5.5.1, 7.4. */
 static hws_status end_close(hws__conn *c, hws_event *ev) {
     uint8_t len = (uint8_t)c->payload_len;
@@ -221,11 +204,11 @@ static hws_status end_close(hws__conn *c, hws_event *ev) {
         reason_len = len - 2U;
     }
     if (len > 0 && !hws__close_code_is_valid(code)) {
-        return fail(c, HWS_ERR_CLOSE_CODE);
+        return hws__conn_fail(c, HWS_ERR_CLOSE_CODE);
     }
     hws__utf8(&text, c->control + 2, reason_len);
     if (text != HWS_UTF8_ACCEPT) {
-        return fail(c, HWS_ERR_CLOSE_REASON);
+        return hws__conn_fail(c, HWS_ERR_CLOSE_REASON);
     }
     c->peer_code = code;
     c->control_len = len;
@@ -266,7 +249,7 @@ static hws_status step_control_payload(hws__conn *c, input *in, hws_event *ev) {
     if (in->buf != NULL && at == 0 && n == left && opcode_of(c) != HWS_OPCODE_CLOSE) {
         data = in->buf + in->i;
     }
-    if (c->role == HWS_ROLE_SERVER) {
+    if (!hws__is_client(c)) {
         hws__mask(data + at, in->src + in->i, n, c->mask_key, (uint32_t)at);
     } else if (n > 0) {
         memmove(data + at, in->src + in->i, n);
@@ -302,95 +285,21 @@ static hws_status step(hws__conn *c, input *in, hws_event *ev) {
     return c->error;
 }
 
-static hws_status receive(hws__conn *c, input *in, size_t *used, hws_event *ev) {
+hws_status hws__conn_steps(hws__conn *c, const uint8_t *src, uint8_t *buf, size_t len, size_t *used,
+                           uint8_t *dst, size_t cap, hws_event *ev) {
+    input in = {.src = src, .buf = buf, .len = len, .i = *used, .dst = dst, .cap = cap};
     hws_status status = HWS_NEED_MORE;
 
-    if (*used > in->len) {
+    if (*used > len) {
         return HWS_ERR_ARGUMENT;
     }
-    if (in->src == NULL) {
-        in->src = c->control; /* of which nothing is read: len is 0 */
+    if (src == NULL) {
+        in.src = c->control; /* of which nothing is read: len is 0 */
     }
-    in->i = *used;
     while (status == HWS_NEED_MORE) {
-        status = step(c, in, ev);
+        status = step(c, &in, ev);
     }
-    c->offset += in->i - *used;
-    *used = in->i;
+    c->offset += in.i - *used;
+    *used = in.i;
     return status;
-}
-
-hws_status hws_conn_receive(hws_conn *conn, uint8_t *buf, size_t len, size_t *used, hws_event *ev) {
-    input in = {.src = buf, .buf = buf, .len = len};
-    return receive(hws__conn_of(conn), &in, used, ev);
-}
-
-hws_status hws_conn_receive_into(hws_conn *conn, const uint8_t *src, size_t len, size_t *used,
-                                 uint8_t *dst, size_t cap, hws_event *ev) {
-    input in = {.src = src, .len = len, .dst = dst, .cap = cap};
-    return receive(hws__conn_of(conn), &in, used, ev);
-}
-
-static void record_event(const hws__conn *c, const uint8_t *buf, const hws_event *ev,
-                         hws_record *record) {
-    memset(record, 0, sizeof *record);
-    record->len = ev->len;
-    record->close_code = ev->close_code;
-    record->type = ev->type;
-    record->flags = ev->flags;
-    if (ev->type == HWS_FRAME) {
-        return;
-    }
-    if (ev->data == c->control || ev->data == c->control + 2) {
-        record->source = HWS_SOURCE_CONN;
-        record->offset = (uint64_t)(ev->data - (const uint8_t *)c);
-        return;
-    }
-    record->offset = (uint64_t)(ev->data - buf);
-}
-
-hws_status hws_conn_receive_batch(hws_conn *conn, uint8_t *buf, size_t len, size_t *used,
-                                  hws_record *records, size_t cap, size_t *count) {
-    hws_status status = HWS_EVENT;
-    uint8_t data = 1;
-    size_t i = 0;
-    hws_event ev;
-
-    *count = 0;
-    if (cap == 0) {
-        return HWS_ERR_ARGUMENT;
-    }
-    while (i < cap && data && status == HWS_EVENT) {
-        status = hws_conn_receive(conn, buf, len, used, &ev);
-        if (status == HWS_EVENT) {
-            record_event(hws__conn_of_const(conn), buf, &ev, &records[i]);
-            data = ev.type == HWS_TEXT || ev.type == HWS_BINARY;
-            i++;
-        }
-    }
-    *count = i;
-    return status;
-}
-
-hws_status hws_conn_receive_eof(hws_conn *conn) {
-    hws__conn *c = hws__conn_of(conn);
-
-    c->eof = 1;
-    if (c->state != HWS__ENDED) {
-        fail(c, HWS_ERR_EOF); /* RFC 6455 7.1.5: 1006 */
-    }
-    return c->peer_code != 0 && c->own_code != 0 ? HWS_OK : HWS_ERR_EOF;
-}
-
-hws_status hws_conn_fail(hws_conn *conn, hws_status status) {
-    hws__conn *c = hws__conn_of(conn);
-
-    if (!hws__close_code_is_valid(hws_status_close_code(status))) {
-        return HWS_ERR_ARGUMENT;
-    }
-    if (c->state == HWS__ENDED) {
-        return HWS_ERR_STATE;
-    }
-    fail(c, status);
-    return HWS_OK;
 }

@@ -1,7 +1,8 @@
 /*
  * Sending: messages, replies and Closes into the caller's buffer. Every call judges first, then
- * asks for room, then for a mask key, and only then writes and remembers: a call that fails has
- * changed nothing. Must not know how the peer's bytes are parsed.
+ * asks for room, then for a mask key, and only then counts what it wrote and remembers it: a call
+ * that fails has changed nothing. Where there is room for all, the common case writes behind
+ * out[*n] before it has judged. Must not know how the peer's bytes are parsed.
  */
 #include "conn.h"
 
@@ -18,10 +19,6 @@ typedef struct draft {
     uint8_t compressed;
     uint32_t text;
 } draft;
-
-static uint8_t is_client(const hws__conn *c) {
-    return c->role == HWS_ROLE_CLIENT;
-}
 
 /* RFC 6455 5.5: Ping and Pong. */
 static hws_status judge_control(const hws__conn *c, draft *d, uint8_t flags) {
@@ -83,13 +80,13 @@ static void remember(hws__conn *c, const draft *d) {
         return;
     }
     c->message_out = d->final ? 0 : d->type;
-    c->compressed_out = d->compressed;
+    c->compressed_out = d->final ? 0 : d->compressed;
     c->text_out = d->text;
 }
 
 /* Fresh mask keys for `frames` frames. RFC 6455 5.3. */
 static hws_status draw_keys(const hws__conn *c, uint8_t keys[8], size_t frames) {
-    if (!is_client(c) || frames == 0) {
+    if (!hws__is_client(c) || frames == 0) {
         return HWS_OK;
     }
     return c->random(c->random_user, keys, 4 * frames) == HWS_OK ? HWS_OK : HWS_ERR_RANDOM;
@@ -97,7 +94,7 @@ static hws_status draw_keys(const hws__conn *c, uint8_t keys[8], size_t frames) 
 
 static hws_status judge_room(const hws__conn *c, uint64_t payload_len, size_t copied, size_t cap,
                              size_t n) {
-    size_t header_len = hws__frame_header_len(payload_len, is_client(c));
+    size_t header_len = hws__frame_header_len(payload_len, hws__is_client(c));
 
     if (n > cap || header_len > cap - n || copied > cap - n - header_len) {
         return HWS_ERR_SPACE;
@@ -105,11 +102,21 @@ static hws_status judge_room(const hws__conn *c, uint64_t payload_len, size_t co
     return HWS_OK;
 }
 
+/* Write a header, for which there is room, with a client's key. */
+static void put_header(const hws__conn *c, uint8_t first_byte, size_t len, const uint8_t *key,
+                       uint8_t *out, size_t *n) {
+    *n += hws__frame_put(out + *n, first_byte, len, hws__is_client(c));
+    if (hws__is_client(c)) {
+        memcpy(out + *n, key, 4);
+        *n += 4;
+    }
+}
+
 /* Write a frame with a copy of its payload, for which there is room. */
 static void put_frame(const hws__conn *c, uint8_t first_byte, const uint8_t *key,
                       const uint8_t *data, size_t len, uint8_t *out, size_t *n) {
-    *n += hws__frame_put(out + *n, first_byte, len, is_client(c) ? key : NULL);
-    if (is_client(c)) {
+    put_header(c, first_byte, len, key, out, n);
+    if (hws__is_client(c)) {
         hws__mask(out + *n, data, len, key, 0);
     } else if (len > 0) {
         memcpy(out + *n, data, len);
@@ -117,9 +124,9 @@ static void put_frame(const hws__conn *c, uint8_t first_byte, const uint8_t *key
     *n += len;
 }
 
-hws_status hws_conn_send(hws_conn *conn, uint8_t type, uint8_t flags, const uint8_t *data,
-                         size_t len, uint8_t *out, size_t cap, size_t *n) {
-    hws__conn *c = hws__conn_of(conn);
+static HWS__NOINLINE hws_status send_any(hws__conn *c, uint8_t type, uint8_t flags,
+                                         const uint8_t *data, size_t len, uint8_t *out, size_t cap,
+                                         size_t *n) {
     draft d = {.data = data, .len = len, .type = type};
     uint8_t key[8];
     hws_status status = judge(c, &d, flags);
@@ -138,6 +145,72 @@ hws_status hws_conn_send(hws_conn *conn, uint8_t type, uint8_t flags, const uint
     return HWS_OK;
 }
 
+/* The common case: a message in one frame, outside of every other, with room for any header.
+ * Nothing is judged here: what is not taken is left to send_any(). Nothing has to be remembered. */
+static inline uint8_t is_whole(const hws__conn *c, uint8_t type, uint8_t flags, size_t copied,
+                               size_t cap, size_t n) {
+    return flags == HWS_WHOLE && (type == HWS_TEXT || type == HWS_BINARY) && c->message_out == 0 &&
+           c->own_code == 0 && n <= cap && cap - n >= HWS_FRAME_HEADER_MAX &&
+           copied <= cap - n - HWS_FRAME_HEADER_MAX;
+}
+
+/* A server's text is validated while it is copied. RFC 6455 5.6. */
+static hws_status copy_text(uint8_t *out, const uint8_t *data, size_t len) {
+    static const uint8_t no_key[4] = {0, 0, 0, 0};
+    uint32_t text = HWS_UTF8_ACCEPT;
+
+    hws__mask_utf8(&text, out, data, len, no_key, 0);
+    return text == HWS_UTF8_ACCEPT ? HWS_OK : HWS_ERR_SEND_UTF8;
+}
+
+static hws_status send_server(uint8_t type, const uint8_t *data, size_t len, uint8_t *out,
+                              size_t *n) {
+    uint8_t *frame = out + *n;
+    size_t header_len = hws__frame_put(frame, HWS__FIN | type, len, 0);
+
+    if (type == HWS_TEXT && copy_text(frame + header_len, data, len) != HWS_OK) {
+        return HWS_ERR_SEND_UTF8;
+    }
+    *n += header_len + len;
+    if (type == HWS_BINARY && len > 0) {
+        memcpy(frame + header_len, data, len);
+    }
+    return HWS_OK;
+}
+
+/* RFC 6455 5.3: the key is drawn to where it stands in the frame. */
+static hws_status send_client(const hws__conn *c, uint8_t type, const uint8_t *data, size_t len,
+                              uint8_t *out, size_t *n) {
+    uint8_t *frame = out + *n;
+    size_t header_len = hws__frame_put(frame, HWS__FIN | type, len, 1);
+    uint32_t text = HWS_UTF8_ACCEPT;
+
+    if (type == HWS_TEXT) {
+        hws__utf8(&text, data, len);
+    }
+    if (text != HWS_UTF8_ACCEPT) {
+        return HWS_ERR_SEND_UTF8;
+    }
+    if (c->random(c->random_user, frame + header_len, 4) != HWS_OK) {
+        memset(frame + header_len, 0, 4); /* whatever a source that failed has left there */
+        return HWS_ERR_RANDOM;
+    }
+    hws__mask(frame + header_len + 4, data, len, frame + header_len, 0);
+    *n += header_len + 4 + len;
+    return HWS_OK;
+}
+
+hws_status hws_conn_send(hws_conn *conn, uint8_t type, uint8_t flags, const uint8_t *data,
+                         size_t len, uint8_t *out, size_t cap, size_t *n) {
+    hws__conn *c = hws__conn_of(conn);
+
+    if (!is_whole(c, type, flags, len, cap, *n)) {
+        return send_any(c, type, flags, data, len, out, cap, n);
+    }
+    return hws__is_client(c) ? send_client(c, type, data, len, out, n)
+                             : send_server(type, data, len, out, n);
+}
+
 /* The header alone; a client's key is left in `key`. */
 static hws_status send_header(hws__conn *c, draft *d, uint8_t flags, uint8_t key[8], uint8_t *out,
                               size_t cap, size_t *n) {
@@ -152,18 +225,36 @@ static hws_status send_header(hws__conn *c, draft *d, uint8_t flags, uint8_t key
     if (status != HWS_OK) {
         return status;
     }
-    *n += hws__frame_put(out + *n, d->first_byte, d->len, is_client(c) ? key : NULL);
+    put_header(c, d->first_byte, d->len, key, out, n);
     remember(c, d);
     return HWS_OK;
+}
+
+static HWS__NOINLINE hws_status send_any_header(hws__conn *c, uint8_t type, uint8_t flags,
+                                                const uint8_t *data, size_t len, uint8_t *out,
+                                                size_t cap, size_t *n) {
+    draft d = {.data = data, .len = len, .type = type};
+    uint8_t key[8];
+
+    return hws__is_client(c) ? HWS_ERR_ARGUMENT : send_header(c, &d, flags, key, out, cap, n);
 }
 
 hws_status hws_conn_send_header(hws_conn *conn, uint8_t type, uint8_t flags, const uint8_t *data,
                                 size_t len, uint8_t *out, size_t cap, size_t *n) {
     hws__conn *c = hws__conn_of(conn);
-    draft d = {.data = data, .len = len, .type = type};
-    uint8_t key[8];
+    uint32_t text = HWS_UTF8_ACCEPT;
 
-    return is_client(c) ? HWS_ERR_ARGUMENT : send_header(c, &d, flags, key, out, cap, n);
+    if (hws__is_client(c) || (uint64_t)len >> 63 != 0 || !is_whole(c, type, flags, 0, cap, *n)) {
+        return send_any_header(c, type, flags, data, len, out, cap, n);
+    }
+    if (type == HWS_TEXT) {
+        hws__utf8(&text, data, len);
+    }
+    if (text != HWS_UTF8_ACCEPT) {
+        return HWS_ERR_SEND_UTF8;
+    }
+    *n += hws__frame_put(out + *n, HWS__FIN | type, len, 0);
+    return HWS_OK;
 }
 
 hws_status hws_conn_send_in_place(hws_conn *conn, uint8_t type, uint8_t flags, uint8_t *data,
@@ -173,7 +264,7 @@ hws_status hws_conn_send_in_place(hws_conn *conn, uint8_t type, uint8_t flags, u
     uint8_t key[8];
     hws_status status = send_header(c, &d, flags, key, out, cap, n);
 
-    if (status == HWS_OK && is_client(c)) {
+    if (status == HWS_OK && hws__is_client(c)) {
         hws__mask(data, data, len, key, 0);
     }
     return status;
@@ -258,11 +349,11 @@ static size_t owed_close_len(const hws__conn *c) {
     uint16_t code = owed_close(c);
     size_t payload_len = code == HWS_CLOSE_NO_CODE ? 0 : 2 + owed_reason(c).len;
 
-    return code == 0 ? 0 : hws__frame_header_len(payload_len, is_client(c)) + payload_len;
+    return code == 0 ? 0 : hws__frame_header_len(payload_len, hws__is_client(c)) + payload_len;
 }
 
 static size_t owed_pong_len(const hws__conn *c) {
-    return owes_pong(c) ? hws__frame_header_len(c->pong_len, is_client(c)) + c->pong_len : 0;
+    return owes_pong(c) ? hws__frame_header_len(c->pong_len, hws__is_client(c)) + c->pong_len : 0;
 }
 
 size_t hws_conn_reply_len(const hws_conn *conn) {

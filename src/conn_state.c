@@ -23,7 +23,7 @@ hws_status hws_conn_init(hws_conn *conn, const hws_conn_config *config) {
         return HWS_ERR_ARGUMENT;
     }
     memset(conn, 0, sizeof *conn);
-    c->role = config->role;
+    c->mask_in = config->role == HWS_ROLE_SERVER ? HWS__MASK : 0;
     c->compression = config->compression;
     c->close_sentence = config->close_sentence;
     c->frame_events = config->frame_events;
@@ -61,7 +61,7 @@ uint8_t hws_conn_socket(const hws_conn *conn) {
     if (c->peer_code == 0) {
         return HWS_SOCKET_OPEN;
     }
-    return c->role == HWS_ROLE_SERVER ? HWS_SOCKET_DRAIN : HWS_SOCKET_WAIT; /* RFC 6455 7.1.1 */
+    return hws__is_client(c) ? HWS_SOCKET_WAIT : HWS_SOCKET_DRAIN; /* RFC 6455 7.1.1 */
 }
 
 void hws_conn_get_error(const hws_conn *conn, hws_conn_error *error) {
@@ -98,7 +98,8 @@ uint64_t hws_conn_payload_left(const hws_conn *conn) {
 }
 
 uint64_t hws_conn_message_len(const hws_conn *conn) {
-    return hws__conn_of_const(conn)->message_len;
+    const hws__conn *c = hws__conn_of_const(conn);
+    return c->state == HWS__ENDED ? 0 : c->message_len;
 }
 
 void hws_conn_get_frame(const hws_conn *conn, hws_frame *frame) {
@@ -109,7 +110,7 @@ void hws_conn_get_frame(const hws_conn *conn, hws_frame *frame) {
     frame->fin = c->first_byte >> 7;
     frame->rsv = (c->first_byte & HWS__RSV) >> 4;
     frame->opcode = c->first_byte & HWS__OPCODE;
-    frame->masked = c->role == HWS_ROLE_SERVER;
+    frame->masked = !hws__is_client(c);
     memcpy(frame->mask_key, c->mask_key, 4);
     frame->header_len = (uint8_t)hws__frame_header_len(c->payload_len, frame->masked);
 }

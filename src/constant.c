@@ -21,6 +21,12 @@ static const row rows[] = {
     /* base.h */
     {CONSTANT(HWS_ROLE_SERVER)},
     {CONSTANT(HWS_ROLE_CLIENT)},
+    /* kernel.h */
+    {CONSTANT(HWS_KERNEL_PORTABLE)},
+    {CONSTANT(HWS_KERNEL_SSSE3)},
+    {CONSTANT(HWS_KERNEL_AVX2)},
+    {CONSTANT(HWS_KERNEL_AVX512)},
+    {CONSTANT(HWS_KERNEL_NEON)},
     /* status.h */
     {CONSTANT(HWS_OK)},
     {CONSTANT(HWS_EVENT)},
@@ -171,6 +177,10 @@ static const row rows[] = {
     {CONSTANT(HWS_EXTENSION_END)},
     {CONSTANT(HWS_EXTENSION_NAME)},
     {CONSTANT(HWS_EXTENSION_PARAM)},
+    /* key_pool.h */
+    {CONSTANT(HWS_KEY_POOL_SEED_LEN)},
+    {CONSTANT(HWS_KEY_POOL_REFILL_LEN)},
+    {CONSTANT(HWS_KEY_POOL_REFILLS)},
     /* utf8.h */
     {CONSTANT(HWS_UTF8_ACCEPT)},
     {CONSTANT(HWS_UTF8_REJECT)},

@@ -8,6 +8,8 @@
  */
 #include "extension.h"
 
+#include "http_scan.h"
+
 static void skip_space(const uint8_t *buf, hws_span *rest) {
     while (rest->len > 0 && hws__is_space(buf[rest->offset])) {
         rest->offset++;
@@ -24,11 +26,8 @@ static hws_span take(hws_span *rest, uint32_t len) {
 
 /* The token that rest starts with; of length 0 when there is none. */
 static hws_span take_token(const uint8_t *buf, hws_span *rest) {
-    uint32_t len = 0;
-    while (len < rest->len && hws__is_tchar(buf[rest->offset + len])) {
-        len++;
-    }
-    return take(rest, len);
+    size_t end = hws__skip_tchars(buf, rest->offset, (size_t)rest->offset + rest->len);
+    return take(rest, (uint32_t)(end - rest->offset));
 }
 
 /* The inside of the quoted string that rest starts with, when it is a token once unescaped (RFC
@@ -71,6 +70,9 @@ static void take_value(const uint8_t *buf, hws_extension *step) {
 static hws_status take_step(const hws__lines *lines, hws_extension *step) {
     const uint8_t *buf = lines->buf;
     hws_status kind = step->rest.len > 0 ? HWS_EXTENSION_PARAM : HWS_EXTENSION_NAME;
+    step->value = (hws_span){0, 0};
+    step->has_value = 0;
+    step->quoted = 0;
     if (kind == HWS_EXTENSION_PARAM) {
         take(&step->rest, 1);
         skip_space(buf, &step->rest);
@@ -90,7 +92,7 @@ static hws_status take_step(const hws__lines *lines, hws_extension *step) {
 }
 
 static hws_status next(const hws__lines *lines, hws_extension *extension) {
-    hws_extension step = {extension->list, extension->rest, {0, 0}, {0, 0}, 0, 0, {0}};
+    hws_extension step = *extension;
     hws_status status = take_step(lines, &step);
     if (status > HWS_EXTENSION_END) {
         *extension = step;
@@ -120,10 +122,10 @@ hws_status hws_extension_next(const hws_head *head, const uint8_t *buf, hws_exte
 /* Whether lines keep to the grammar, with at least one extension in them (RFC 6455 9.1: 1#). */
 static uint8_t is_list(const hws__lines *lines) {
     hws_extension step = {{0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, 0, {0}};
-    hws_status kind = next(lines, &step);
+    hws_status kind = take_step(lines, &step);
     uint8_t any = kind == HWS_EXTENSION_NAME;
     while (kind > HWS_EXTENSION_END) {
-        kind = next(lines, &step);
+        kind = take_step(lines, &step);
     }
     return any && kind == HWS_EXTENSION_END;
 }
@@ -134,7 +136,7 @@ static uint8_t next_name(const hws__lines *lines, hws_list *at, hws_text *name) 
     if (!hws__lines_next(lines, at, &element)) {
         return 0;
     }
-    *name = hws_span_text(lines->buf, take_token(lines->buf, &element));
+    *name = hws__text_at(lines->buf, take_token(lines->buf, &element));
     return 1;
 }
 
@@ -162,12 +164,16 @@ static inline uint8_t are_named(const hws__lines *lines, const hws__lines *other
     return 1;
 }
 
+hws_status hws__extensions_check_lines(const hws__lines *lines) {
+    return is_list(lines) ? HWS_OK : HWS_ERR_EXTENSION;
+}
+
 hws_status hws__extensions_check(const hws_head *head, const uint8_t *buf) {
     hws__lines lines = lines_of_head(head, buf);
     if (hws_head_find(head, buf, field_name(), 0) == head->header_count) {
         return HWS_OK;
     }
-    return is_list(&lines) ? HWS_OK : HWS_ERR_EXTENSION;
+    return hws__extensions_check_lines(&lines);
 }
 
 hws_status hws__extensions_check_text(hws_text text) {

@@ -10,6 +10,9 @@
  * grammar with at least one extension in it (RFC 6455 9.1); HWS_ERR_EXTENSION. */
 hws_status hws__extensions_check(const hws_head *head, const uint8_t *buf);
 
+/* The same for lines of which there is at least one. */
+hws_status hws__extensions_check_lines(const hws__lines *lines);
+
 /* The same for a text of the caller: HWS_OK; HWS_ERR_FIELD; HWS_ERR_ARGUMENT. */
 hws_status hws__extensions_check_text(hws_text text);
 

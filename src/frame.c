@@ -4,8 +4,6 @@
  */
 #include "frame.h"
 
-#include "bytes.h"
-
 /* Opcodes that mean something, a bit each. RFC 6455 5.2. */
 static const uint16_t known_opcodes = 1U << HWS_OPCODE_CONTINUATION | 1U << HWS_OPCODE_TEXT |
                                       1U << HWS_OPCODE_BINARY | 1U << HWS_OPCODE_CLOSE |
@@ -61,44 +59,6 @@ hws_status hws__frame_judge_len(uint8_t len7, uint64_t len) {
         return HWS_ERR_LENGTH_NOT_MINIMAL; /* RFC 6455 5.2 */
     }
     return HWS_OK;
-}
-
-size_t hws__frame_len_bytes(uint8_t len7) {
-    if (len7 < HWS__LEN16) {
-        return 0;
-    }
-    return len7 == HWS__LEN16 ? 2 : 8;
-}
-
-/* The shortest form of a length. RFC 6455 5.2. */
-static uint8_t len7_of(uint64_t len) {
-    if (len < HWS__LEN16) {
-        return (uint8_t)len;
-    }
-    return len < 65536 ? HWS__LEN16 : HWS__LEN64;
-}
-
-size_t hws__frame_header_len(uint64_t len, uint8_t masked) {
-    return 2 + hws__frame_len_bytes(len7_of(len)) + (masked != 0 ? 4U : 0U);
-}
-
-size_t hws__frame_put(uint8_t *out, uint8_t first, uint64_t len, const uint8_t *key) {
-    uint8_t len7 = len7_of(len);
-    size_t i = 2 + hws__frame_len_bytes(len7);
-
-    out[0] = first;
-    out[1] = (uint8_t)(len7 | (key != NULL ? HWS__MASK : 0));
-    if (len7 == HWS__LEN16) {
-        hws__store_be16(out + 2, (uint16_t)len);
-    }
-    if (len7 == HWS__LEN64) {
-        hws__store_be64(out + 2, len);
-    }
-    if (key != NULL) {
-        memcpy(out + i, key, 4);
-        i += 4;
-    }
-    return i;
 }
 
 /* RFC 6455 7.4 and the IANA registry, where 1012 to 1014 were added. */
@@ -179,7 +139,7 @@ hws_status hws_frame_encode(const hws_frame *frame, uint8_t context, uint8_t *ou
         return HWS_ERR_ARGUMENT;
     }
     uint8_t first = (uint8_t)(frame->fin << 7 | frame->rsv << 4 | frame->opcode);
-    uint8_t second = (uint8_t)(frame->masked << 7 | len7_of(frame->payload_len));
+    uint8_t second = (uint8_t)(frame->masked << 7 | hws__frame_len7(frame->payload_len));
     hws_status status = hws__frame_judge_first(first, context);
     if (status == HWS_OK) {
         status = hws__frame_judge_second(first, second, context);
@@ -193,7 +153,10 @@ hws_status hws_frame_encode(const hws_frame *frame, uint8_t context, uint8_t *ou
     if (*n > cap || hws__frame_header_len(frame->payload_len, frame->masked) > cap - *n) {
         return HWS_ERR_SPACE;
     }
-    *n += hws__frame_put(out + *n, first, frame->payload_len,
-                         frame->masked != 0 ? frame->mask_key : NULL);
+    *n += hws__frame_put(out + *n, first, frame->payload_len, frame->masked);
+    if (frame->masked != 0) {
+        memcpy(out + *n, frame->mask_key, 4);
+        *n += 4;
+    }
     return HWS_OK;
 }

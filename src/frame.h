@@ -5,6 +5,8 @@
 #ifndef HWS__FRAME_H
 #define HWS__FRAME_H
 
+#include "bytes.h"
+
 #include <hawser/frame.h>
 #include <hawser/status.h>
 
@@ -30,13 +32,42 @@ hws_status hws__frame_judge_second(uint8_t first, uint8_t second, uint8_t contex
 hws_status hws__frame_judge_len(uint8_t len7, uint64_t len);
 
 /* Bytes of the length after the second byte: 0, 2 or 8. */
-size_t hws__frame_len_bytes(uint8_t len7);
+static inline size_t hws__frame_len_bytes(uint8_t len7) {
+    if (len7 < HWS__LEN16) {
+        return 0;
+    }
+    return len7 == HWS__LEN16 ? 2 : 8;
+}
+
+/* The shortest form of a length. RFC 6455 5.2. */
+static inline uint8_t hws__frame_len7(uint64_t len) {
+    if (len < HWS__LEN16) {
+        return (uint8_t)len;
+    }
+    return len < 65536 ? HWS__LEN16 : HWS__LEN64;
+}
 
 /* Bytes of the header that hws__frame_put() writes. */
-size_t hws__frame_header_len(uint64_t len, uint8_t masked);
+static inline size_t hws__frame_header_len(uint64_t len, uint8_t masked) {
+    return 2 + hws__frame_len_bytes(hws__frame_len7(len)) + (masked != 0 ? 4U : 0U);
+}
 
-/* Write a header, the mask key last; `key` is NULL for an unmasked frame. Returns its bytes. */
-size_t hws__frame_put(uint8_t *out, uint8_t first, uint64_t len, const uint8_t *key);
+/* Write a header but for the mask key, which comes behind it. Returns its bytes. */
+static inline size_t hws__frame_put(uint8_t *out, uint8_t first, uint64_t len, uint8_t masked) {
+    uint8_t len7 = hws__frame_len7(len);
+
+    out[0] = first;
+    out[1] = (uint8_t)(len7 | (masked != 0 ? HWS__MASK : 0));
+    if (len7 < HWS__LEN16) {
+        return 2;
+    }
+    if (len7 == HWS__LEN16) {
+        hws__store_be16(out + 2, (uint16_t)len);
+        return 4;
+    }
+    hws__store_be64(out + 2, len);
+    return 10;
+}
 
 /* Whether a Close frame may carry this code (RFC 6455 7.4). 1 or 0. */
 uint8_t hws__close_code_is_valid(uint16_t code);

@@ -4,7 +4,7 @@
  */
 #include "base64.h"
 #include "handshake.h"
-#include "sha1.h"
+#include "kernel.h"
 
 enum { NONCE_LEN = 16 };
 
@@ -84,13 +84,9 @@ hws_status hws__client_check(const hws_client_config *config) {
 }
 
 void hws_handshake_accept_value(const uint8_t *key, uint8_t *accept) {
-    const hws_text guid = HWS__TEXT("258EAFA5-E914-47DA-95CA-C5AB0DC85B11"); /* RFC 6455 1.3 */
-    uint8_t bytes[HWS_KEY_LEN + 36]; /* what is hashed, and then the hash: this spares stack */
-    memcpy(bytes, key, HWS_KEY_LEN);
-    memcpy(bytes + HWS_KEY_LEN, guid.data, guid.len);
-    hws__sha1(bytes, sizeof bytes, accept);
-    memcpy(bytes, accept, HWS__SHA1_LEN);
-    hws__base64_encode(bytes, HWS__SHA1_LEN, accept);
+    uint8_t digest[HWS__SHA1_LEN];
+    hws__sha1_key(digest, key);
+    hws__base64_encode(digest, sizeof digest, accept);
 }
 
 /* A fresh nonce for each connection (RFC 6455 4.1 point 7). */

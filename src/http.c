@@ -8,7 +8,7 @@
  * the head was cut into calls cannot matter. Content-Length and Transfer-Encoding are judged at the
  * LF of their line, limits at the byte after which the line or the head can no longer fit in.
  */
-#include "http.h"
+#include "http_scan.h"
 
 /* What state[] holds. */
 enum {
@@ -44,9 +44,20 @@ enum step {
 };
 
 void hws_head_init(hws_head *head, uint8_t kind, hws_header *headers, uint32_t cap) {
-    memset(head, 0, sizeof *head);
+    /* One by one: what a large memset() writes cannot be read back at once. */
     head->headers = headers;
     head->header_cap = cap;
+    head->header_count = 0;
+    head->head_len = 0;
+    head->status = 0;
+    head->minor_version = 0;
+    head->body = 0;
+    memset(head->reserved, 0, sizeof head->reserved);
+    head->content_length = 0;
+    head->method = (hws_span){0, 0};
+    head->target = (hws_span){0, 0};
+    head->reason = (hws_span){0, 0};
+    memset(head->state, 0, sizeof head->state);
     head->max_head = HWS_DEFAULT_MAX_HEAD;
     head->max_line = HWS_DEFAULT_MAX_LINE;
     head->kind = kind;
@@ -58,195 +69,185 @@ void hws_head_init(hws_head *head, uint8_t kind, hws_header *headers, uint32_t c
     }
 }
 
-/* Steps return HWS_NEED_MORE to go on, HWS_OK at the end of the head, or the fault. */
-static hws_status go(hws_head *head, enum step step) {
+/* What is taken returns HWS_NEED_MORE to go on, HWS_OK at the end of the head, or the fault. */
+static hws_status go(hws_head *head, enum step step, size_t at) {
     head->state[STATE_STEP] = step;
+    head->head_len = (uint32_t)at;
     return HWS_NEED_MORE;
 }
 
-/* A line is complete; the next starts after the byte that was just taken. */
-static hws_status go_line(hws_head *head, enum step step) {
-    head->state[STATE_LINE] = head->head_len;
-    head->state[STATE_MARK] = head->head_len;
-    return go(head, step);
+/* A line is complete; the next starts at `at`. */
+static hws_status go_line(hws_head *head, enum step step, size_t at) {
+    head->state[STATE_LINE] = (uint32_t)at;
+    head->state[STATE_MARK] = (uint32_t)at;
+    return go(head, step, at);
+}
+
+/* The byte at `at` proves a fault. */
+static hws_status fault(hws_head *head, size_t at, hws_status status) {
+    head->head_len = (uint32_t)at + 1;
+    return status;
 }
 
 /* The byte is none that may stand here: a bare LF has its own status (RFC 9112 2.2). */
-static hws_status misplaced(uint8_t byte, hws_status fault) {
-    return byte == '\n' ? HWS_ERR_LINE_END : fault;
+static hws_status misplaced(hws_head *head, const uint8_t *buf, size_t at, hws_status status) {
+    return fault(head, at, buf[at] == '\n' ? HWS_ERR_LINE_END : status);
 }
 
-/* An LF and nothing else (RFC 9112 2.2: a bare CR is as bad as a bare LF). */
-static hws_status step_lf(hws_head *head, uint8_t byte, enum step next) {
-    return byte == '\n' ? go_line(head, next) : HWS_ERR_LINE_END;
-}
-
-/* METHOD: a token, then SP (RFC 9112 3.1). */
-static hws_status step_method(hws_head *head, uint8_t byte, uint32_t at) {
-    if (hws__is_tchar(byte)) {
-        head->method.offset = head->state[STATE_LINE];
-        head->method.len = at + 1 - head->method.offset;
-        return go(head, STEP_METHOD);
-    }
-    if (byte != ' ' || head->method.len == 0) {
-        return misplaced(byte, HWS_ERR_REQUEST_LINE);
-    }
-    head->target.offset = at + 1;
-    return go(head, STEP_TARGET);
-}
-
-/* START: a request may come after one empty line (RFC 9112 2.2). */
-static hws_status step_start(hws_head *head, uint8_t byte, uint32_t at) {
-    return byte == '\r' ? go(head, STEP_EMPTY_LF) : step_method(head, byte, at);
-}
-
-/* How far a run of bytes of one kind may go: within what has arrived, and within both limits. */
-static uint32_t run_end(const hws_head *head, size_t len) {
-    uint32_t line_room = head->max_line - (head->head_len - head->state[STATE_LINE]);
-    uint32_t room = head->max_head - head->head_len;
-    uint32_t end = head->head_len + (line_room < room ? line_room : room);
-    return len < end ? (uint32_t)len : end;
-}
-
-/* TARGET: visible ASCII, then SP (RFC 9112 3.2). */
-static hws_status step_target(hws_head *head, const uint8_t *buf, uint32_t at, uint32_t end) {
-    uint32_t i = at;
-    while (i < end && hws__is_visible(buf[i])) {
-        i++;
-    }
-    if (i > at) {
-        head->target.len = i - head->target.offset;
-        head->head_len = i;
-        return HWS_NEED_MORE;
-    }
-    if (buf[at] != ' ' || head->target.len == 0) {
-        return misplaced(buf[at], HWS_ERR_REQUEST_LINE);
-    }
-    head->state[STATE_MARK] = at + 1;
-    return go(head, STEP_REQUEST_VERSION);
+/* An LF and nothing else (RFC 9112 2.2: a bare CR is as bad as a bare LF), then a new line. */
+static hws_status take_lf(hws_head *head, const uint8_t *buf, size_t at, enum step next) {
+    return buf[at] == '\n' ? go_line(head, next, at + 1) : fault(head, at, HWS_ERR_LINE_END);
 }
 
 enum { VERSION_LEN = 8 };
 
-/* One of the eight bytes "HTTP/1.y" (RFC 9112 2.3); `fault` is what any other line is. */
-static hws_status version_byte(hws_head *head, uint8_t byte, uint32_t place, hws_status fault) {
+/* One of the eight bytes "HTTP/1.y" (RFC 9112 2.3); `line` is what any other line is. */
+static hws_status version_byte(hws_head *head, const uint8_t *buf, size_t at, hws_status line) {
     static const uint8_t pattern[VERSION_LEN] = {'H', 'T', 'T', 'P', '/', '1', '.', '0'};
-    if (place == 7 && hws__is_digit(byte)) {
-        head->minor_version = (uint8_t)(byte - '0');
-        return HWS_NEED_MORE;
+    size_t place = at - head->state[STATE_MARK];
+    if (place == 7 && hws__is_digit(buf[at])) {
+        head->minor_version = (uint8_t)(buf[at] - '0');
+        return HWS_OK;
     }
-    if (place == 5 && byte != '1' && hws__is_digit(byte)) {
-        return HWS_ERR_HTTP_VERSION;
+    if (place == 5 && buf[at] != '1' && hws__is_digit(buf[at])) {
+        return fault(head, at, HWS_ERR_HTTP_VERSION);
     }
-    return byte == pattern[place] ? HWS_NEED_MORE : misplaced(byte, fault);
+    return buf[at] == pattern[place] ? HWS_OK : misplaced(head, buf, at, line);
 }
 
-/* VERSION of a request: the rest of its line. */
-static hws_status step_request_version(hws_head *head, uint8_t byte, uint32_t at) {
-    uint32_t place = at - head->state[STATE_MARK];
-    if (place < VERSION_LEN) {
-        return version_byte(head, byte, place, HWS_ERR_REQUEST_LINE);
+/* The version and the byte `after` it. HWS_OK when they are there, and head_len behind them. */
+static hws_status take_version(hws_head *head, const uint8_t *buf, size_t end, uint8_t after,
+                               hws_status line) {
+    size_t stop = (size_t)head->state[STATE_MARK] + VERSION_LEN;
+    size_t at = head->head_len;
+    if (end - at >= VERSION_LEN && stop - at == VERSION_LEN &&
+        memcmp(buf + at, "HTTP/1.1", VERSION_LEN) == 0) {
+        head->minor_version = 1;
+        at = stop;
     }
-    return byte == '\r' ? go(head, STEP_START_LF) : misplaced(byte, HWS_ERR_REQUEST_LINE);
-}
-
-/* VERSION of a response: the start of its line, then SP (RFC 9112 4). */
-static hws_status step_response_version(hws_head *head, uint8_t byte, uint32_t at) {
-    uint32_t place = at - head->state[STATE_MARK];
-    if (place < VERSION_LEN) {
-        return version_byte(head, byte, place, HWS_ERR_STATUS_LINE);
-    }
-    head->state[STATE_MARK] = at + 1;
-    return byte == ' ' ? go(head, STEP_STATUS_CODE) : misplaced(byte, HWS_ERR_STATUS_LINE);
-}
-
-/* STATUS_CODE: three digits, 100 to 599 (RFC 9110 15). The reason is often left out, and then the
- * SP before it as well. */
-static hws_status step_status_code(hws_head *head, uint8_t byte, uint32_t at) {
-    uint32_t place = at - head->state[STATE_MARK];
-    if (place < 3) {
-        if (!hws__is_digit(byte) || (place == 0 && (byte < '1' || byte > '5'))) {
-            return misplaced(byte, HWS_ERR_STATUS_LINE);
+    while (at < end && at < stop) {
+        hws_status status = version_byte(head, buf, at, line);
+        if (status != HWS_OK) {
+            return status;
         }
-        head->status = (uint16_t)((place == 0 ? 0 : head->status * 10) + byte - '0');
+        at++;
+    }
+    head->head_len = (uint32_t)at;
+    if (at == end) {
         return HWS_NEED_MORE;
     }
-    head->reason.offset = at + 1;
-    head->reason.len = 0;
-    if (byte == '\r') {
-        return go(head, STEP_START_LF);
-    }
-    return byte == ' ' ? go(head, STEP_REASON) : misplaced(byte, HWS_ERR_STATUS_LINE);
+    head->head_len++;
+    return buf[at] == after ? HWS_OK : misplaced(head, buf, at, line);
 }
 
-/* REASON: anything that is no control. */
-static hws_status step_reason(hws_head *head, uint8_t byte, uint32_t at) {
-    if (byte == '\r') {
-        return go(head, STEP_START_LF);
+/* The request line (RFC 9112 3): a method, which is a token, a target of visible ASCII (3.2), and
+ * the version. One empty line may come before it (2.2). */
+static hws_status take_request_line(hws_head *head, const uint8_t *buf, size_t end) {
+    size_t at = head->head_len;
+    hws_status status;
+    switch (head->state[STATE_STEP]) {
+    case STEP_START:
+        if (buf[at] == '\r') {
+            return go(head, STEP_EMPTY_LF, at + 1);
+        }
+        /* fall through */
+    case STEP_METHOD:
+        head->method.offset = head->state[STATE_LINE];
+        at = hws__skip_tchars(buf, at, end);
+        head->method.len = (uint32_t)at - head->method.offset;
+        if (at == end) {
+            return go(head, STEP_METHOD, at);
+        }
+        if (buf[at] != ' ' || head->method.len == 0) {
+            return misplaced(head, buf, at, HWS_ERR_REQUEST_LINE);
+        }
+        at++;
+        head->target.offset = (uint32_t)at;
+        /* fall through */
+    case STEP_TARGET:
+        at = hws__skip_visible(buf, at, end);
+        head->target.len = (uint32_t)at - head->target.offset;
+        if (at == end) {
+            return go(head, STEP_TARGET, at);
+        }
+        if (buf[at] != ' ' || head->target.len == 0) {
+            return misplaced(head, buf, at, HWS_ERR_REQUEST_LINE);
+        }
+        head->state[STATE_MARK] = (uint32_t)at + 1;
+        go(head, STEP_REQUEST_VERSION, at + 1);
+        /* fall through */
+    case STEP_REQUEST_VERSION:
+        status = take_version(head, buf, end, '\r', HWS_ERR_REQUEST_LINE);
+        if (status != HWS_OK) {
+            return status;
+        }
+        return go(head, STEP_START_LF, head->head_len);
+    case STEP_EMPTY_LF:
+        return take_lf(head, buf, at, STEP_METHOD);
+    default:
+        return take_lf(head, buf, at, STEP_NAME_START);
     }
-    if (!hws__is_value_byte(byte)) {
-        return misplaced(byte, HWS_ERR_STATUS_LINE);
-    }
-    head->reason.len = at + 1 - head->reason.offset;
-    return HWS_NEED_MORE;
 }
 
-/* NAME: a token, and ":" right behind it (RFC 9112 5.1). */
-static hws_status step_name(hws_head *head, const uint8_t *buf, uint32_t at, uint32_t end) {
-    hws_header *header = &head->headers[head->header_count];
-    uint32_t i = at;
-    while (i < end && hws__is_tchar(buf[i])) {
-        i++;
+/* Three digits, 100 to 599 (RFC 9110 15). HWS_OK when they are there. */
+static hws_status take_status_code(hws_head *head, const uint8_t *buf, size_t end) {
+    size_t start = head->state[STATE_MARK];
+    size_t at = head->head_len;
+    while (at < end && at < start + 3) {
+        uint8_t first = at == start;
+        if (!hws__is_digit(buf[at]) || (first && (buf[at] < '1' || buf[at] > '5'))) {
+            return misplaced(head, buf, at, HWS_ERR_STATUS_LINE);
+        }
+        head->status = (uint16_t)((first ? 0 : head->status * 10) + buf[at] - '0');
+        at++;
     }
-    if (i > at) {
-        header->name.len = i - header->name.offset;
-        head->head_len = i;
-        return HWS_NEED_MORE;
-    }
-    if (buf[at] != ':') {
-        return misplaced(buf[at], HWS_ERR_FIELD_NAME);
-    }
-    header->value.offset = at + 1;
-    header->value.len = 0;
-    return go(head, STEP_VALUE);
+    head->head_len = (uint32_t)at;
+    return at == end ? HWS_NEED_MORE : HWS_OK;
 }
 
-/* NAME_START: a field line, or the empty line that ends the head. */
-static hws_status step_name_start(hws_head *head, uint8_t byte, uint32_t at) {
-    if (byte == '\r') {
-        return go(head, STEP_END_LF);
+/* The status line (RFC 9112 4). The reason, which is anything that is no control, is often left
+ * out, and then the SP before it as well. */
+static hws_status take_status_line(hws_head *head, const uint8_t *buf, size_t end) {
+    size_t at;
+    hws_status status;
+    switch (head->state[STATE_STEP]) {
+    case STEP_RESPONSE_VERSION:
+        status = take_version(head, buf, end, ' ', HWS_ERR_STATUS_LINE);
+        if (status != HWS_OK) {
+            return status;
+        }
+        head->state[STATE_MARK] = head->head_len;
+        return go(head, STEP_STATUS_CODE, head->head_len);
+    case STEP_STATUS_CODE:
+        status = take_status_code(head, buf, end);
+        if (status != HWS_OK) {
+            return status;
+        }
+        at = head->head_len;
+        head->reason = (hws_span){(uint32_t)at + 1, 0};
+        if (buf[at] == '\r') {
+            return go(head, STEP_START_LF, at + 1);
+        }
+        return buf[at] == ' ' ? go(head, STEP_REASON, at + 1)
+                              : misplaced(head, buf, at, HWS_ERR_STATUS_LINE);
+    case STEP_REASON:
+        at = hws__skip_value(buf, head->head_len, end);
+        head->reason.len = (uint32_t)at - head->reason.offset;
+        if (at == end) {
+            return go(head, STEP_REASON, at);
+        }
+        return buf[at] == '\r' ? go(head, STEP_START_LF, at + 1)
+                               : misplaced(head, buf, at, HWS_ERR_STATUS_LINE);
+    default:
+        return take_lf(head, buf, head->head_len, STEP_NAME_START);
     }
-    if (hws__is_space(byte)) {
-        return HWS_ERR_FIELD_FOLDED; /* RFC 9112 5.2, and 2.2 for the first line */
-    }
-    if (!hws__is_tchar(byte)) {
-        return misplaced(byte, HWS_ERR_FIELD_NAME);
-    }
-    if (head->header_count >= head->header_cap) {
-        return HWS_ERR_TOO_MANY_FIELDS;
-    }
-    head->headers[head->header_count].name.offset = at;
-    head->headers[head->header_count].name.len = 1;
-    return go(head, STEP_NAME);
 }
 
-/* VALUE: white space before and after it is not part of it (RFC 9110 5.5). */
-static hws_status step_value(hws_head *head, const uint8_t *buf, uint32_t at, uint32_t end) {
-    hws_span *value = &head->headers[head->header_count].value;
-    uint32_t i = at;
-    while (i < end && hws__is_value_byte(buf[i]) && !hws__is_space(buf[i])) {
-        i++;
-    }
-    if (i > at) {
-        value->offset = value->len == 0 ? at : value->offset;
-        value->len = i - value->offset;
-        head->head_len = i;
-        return HWS_NEED_MORE;
-    }
-    if (buf[at] == '\r') {
-        return go(head, STEP_VALUE_LF);
-    }
-    return hws__is_space(buf[at]) ? HWS_NEED_MORE : misplaced(buf[at], HWS_ERR_FIELD_VALUE);
+/* Both a length and a coding are how requests are smuggled (RFC 9112 6.1, 11.2). */
+static hws_status take_framing(hws_head *head, uint32_t framing) {
+    uint32_t both = FRAMING_LENGTH | FRAMING_CODING;
+    head->state[STATE_FRAMING] |= framing;
+    return (head->state[STATE_FRAMING] & both) == both ? HWS_ERR_TRANSFER_ENCODING : HWS_OK;
 }
 
 /* Content-Length is one number that fits in 63 bits (RFC 9110 8.6). The RFC lets a recipient take
@@ -268,8 +269,7 @@ static hws_status take_length(hws_head *head, hws_text value) {
         i++;
     }
     head->content_length = number;
-    head->state[STATE_FRAMING] |= FRAMING_LENGTH;
-    return HWS_OK;
+    return take_framing(head, FRAMING_LENGTH);
 }
 
 /* Whether "chunked" is the last coding of a list of them (RFC 9112 6.1). */
@@ -293,34 +293,24 @@ static hws_status take_coding(hws_head *head, hws_text value) {
         return HWS_ERR_TRANSFER_ENCODING;
     }
     head->state[STATE_FRAMING] &= ~(uint32_t)FRAMING_CHUNKED;
-    head->state[STATE_FRAMING] |= FRAMING_CODING | (chunked ? (uint32_t)FRAMING_CHUNKED : 0);
-    return HWS_OK;
+    return take_framing(head, FRAMING_CODING | (chunked ? (uint32_t)FRAMING_CHUNKED : 0));
 }
 
-/* VALUE_LF: the field line is complete. */
-static hws_status step_value_lf(hws_head *head, const uint8_t *buf, uint8_t byte) {
-    hws_header *header = &head->headers[head->header_count];
-    hws_text name = hws_span_text(buf, header->name);
-    hws_text value = hws_span_text(buf, header->value);
-    hws_status status = HWS_OK;
-    if (byte != '\n') {
-        return HWS_ERR_LINE_END;
+static inline uint8_t speaks_of_body(hws_text name) {
+    return hws__is_name(name, HWS__TEXT("Content-Length")) ||
+           hws__is_name(name, HWS__TEXT("Transfer-Encoding"));
+}
+
+/* What a complete field line says of the body. */
+static hws_status judge_field(hws_head *head, const uint8_t *buf, const hws_header *header) {
+    hws_text name = hws__text_at(buf, header->name);
+    if (hws__is_name(name, HWS__TEXT("Content-Length"))) {
+        return take_length(head, hws__text_at(buf, header->value));
     }
-    if (hws_text_equal_nocase(name, HWS__TEXT("Content-Length"))) {
-        status = take_length(head, value);
-    } else if (hws_text_equal_nocase(name, HWS__TEXT("Transfer-Encoding"))) {
-        status = take_coding(head, value);
+    if (hws__is_name(name, HWS__TEXT("Transfer-Encoding"))) {
+        return take_coding(head, hws__text_at(buf, header->value));
     }
-    if (status != HWS_OK) {
-        return status;
-    }
-    /* Both together are how requests are smuggled (RFC 9112 6.1, 11.2). */
-    if ((head->state[STATE_FRAMING] & FRAMING_LENGTH) &&
-        (head->state[STATE_FRAMING] & FRAMING_CODING)) {
-        return HWS_ERR_TRANSFER_ENCODING;
-    }
-    head->header_count++;
-    return go_line(head, STEP_NAME_START);
+    return HWS_OK;
 }
 
 /* RFC 9112 6.3. A length of 0 is no body. */
@@ -340,84 +330,170 @@ static uint8_t body_kind(const hws_head *head) {
 }
 
 /* END_LF: the head is complete. Interim responses are not what was waited for (RFC 9110 15.2). */
-static hws_status step_end_lf(hws_head *head, uint8_t byte) {
-    if (byte != '\n') {
-        return HWS_ERR_LINE_END;
+static hws_status take_end_lf(hws_head *head, const uint8_t *buf, size_t at) {
+    if (buf[at] != '\n') {
+        return fault(head, at, HWS_ERR_LINE_END);
     }
     if (head->kind == HWS_HEAD_RESPONSE && head->status < 200 && head->status != 101) {
         head->header_count = 0;
         head->content_length = 0;
         head->state[STATE_FRAMING] = 0;
-        return go_line(head, STEP_RESPONSE_VERSION);
+        return go_line(head, STEP_RESPONSE_VERSION, at + 1);
     }
+    head->head_len = (uint32_t)at + 1;
     head->body = body_kind(head);
     return HWS_OK;
 }
 
-/* Takes the byte at head_len, and more where many of its kind stand together. */
-static hws_status step(hws_head *head, const uint8_t *buf, size_t len) {
-    uint32_t at = head->head_len;
-    uint8_t byte = buf[at];
-    head->head_len++;
-    switch ((enum step)head->state[STATE_STEP]) {
-    case STEP_START:
-        return step_start(head, byte, at);
-    case STEP_EMPTY_LF:
-        return step_lf(head, byte, STEP_METHOD);
-    case STEP_METHOD:
-        return step_method(head, byte, at);
-    case STEP_TARGET:
-        return step_target(head, buf, at, run_end(head, len));
-    case STEP_REQUEST_VERSION:
-        return step_request_version(head, byte, at);
-    case STEP_RESPONSE_VERSION:
-        return step_response_version(head, byte, at);
-    case STEP_STATUS_CODE:
-        return step_status_code(head, byte, at);
-    case STEP_REASON:
-        return step_reason(head, byte, at);
-    case STEP_START_LF:
-        return step_lf(head, byte, STEP_NAME_START);
-    case STEP_NAME_START:
-        return step_name_start(head, byte, at);
-    case STEP_NAME:
-        return step_name(head, buf, at, run_end(head, len));
-    case STEP_VALUE:
-        return step_value(head, buf, at, run_end(head, len));
-    case STEP_VALUE_LF:
-        return step_value_lf(head, buf, byte);
-    case STEP_END_LF:
-        break;
+/* The byte at `at` ends a name where no ":" stands, or starts one for which there is no room. */
+static hws_status name_fault(hws_head *head, const uint8_t *buf, size_t at) {
+    if (hws__is_tchar(buf[at])) {
+        return fault(head, at, HWS_ERR_TOO_MANY_FIELDS);
     }
-    return step_end_lf(head, byte);
+    if (at == head->state[STATE_LINE] && hws__is_space(buf[at])) {
+        return fault(head, at, HWS_ERR_FIELD_FOLDED); /* RFC 9112 5.2, and 2.2 for the first line */
+    }
+    return misplaced(head, buf, at, HWS_ERR_FIELD_NAME);
 }
 
-/* HWS_OK when one byte more may come. */
-static hws_status check_limits(const hws_head *head) {
+/* Bytes `at` to `stop` of a value. White space around it is not part of it (RFC 9110 5.5). */
+static void take_value(hws_span *value, const uint8_t *buf, size_t at, size_t stop) {
+    while (value->len == 0 && at < stop && hws__is_space(buf[at])) {
+        at++;
+    }
+    while (at < stop && hws__is_space(buf[stop - 1])) {
+        stop--;
+    }
+    if (at < stop) {
+        value->offset = value->len == 0 ? (uint32_t)at : value->offset;
+        value->len = (uint32_t)stop - value->offset;
+    }
+}
+
+static hws_status take_field_lf(hws_head *head, const uint8_t *buf, size_t at) {
+    hws_status status = HWS_ERR_LINE_END;
+    if (buf[at] == '\n') {
+        status = judge_field(head, buf, &head->headers[head->header_count]);
+    }
+    if (status != HWS_OK) {
+        return fault(head, at, status);
+    }
+    head->header_count++;
+    return go_line(head, STEP_NAME_START, at + 1);
+}
+
+/* A field line (RFC 9112 5): a name, which is a token, ":" right behind it (5.1), a value. */
+static hws_status take_field(hws_head *head, const uint8_t *buf, size_t end) {
+    hws_header *header = &head->headers[head->header_count];
+    size_t at = head->head_len;
+    size_t stop = hws__skip_value(buf, at, end);
+    switch (head->state[STATE_STEP]) {
+    case STEP_NAME_START:
+        if (buf[at] == '\r') {
+            return go(head, STEP_END_LF, at + 1);
+        }
+        if (head->header_count >= head->header_cap) {
+            return name_fault(head, buf, at);
+        }
+        header->name.offset = (uint32_t)at;
+        /* fall through */
+    case STEP_NAME:
+        at = hws__skip_tchars(buf, at, end);
+        header->name.len = (uint32_t)at - header->name.offset;
+        if (at == end) {
+            return go(head, STEP_NAME, at);
+        }
+        if (buf[at] != ':' || header->name.len == 0) {
+            return name_fault(head, buf, at);
+        }
+        at++;
+        header->value = (hws_span){(uint32_t)at, 0};
+        /* fall through */
+    case STEP_VALUE:
+        take_value(&header->value, buf, at, stop);
+        at = stop;
+        if (at == end) {
+            return go(head, STEP_VALUE, at);
+        }
+        if (buf[at] != '\r') {
+            return misplaced(head, buf, at, HWS_ERR_FIELD_VALUE);
+        }
+        at++;
+        if (at == end) {
+            return go(head, STEP_VALUE_LF, at);
+        }
+        /* fall through */
+    case STEP_VALUE_LF:
+        return take_field_lf(head, buf, at);
+    default:
+        return take_end_lf(head, buf, at);
+    }
+}
+
+/* Field lines that are whole and plain: CRLF at the end, at most one SP before the value and none
+ * after it, nothing about the body. All others, and all faults, are left to take_field(). */
+static void take_plain_fields(hws_head *head, const uint8_t *buf, size_t end) {
+    size_t at = head->head_len;
+    uint32_t count = head->header_count;
+    while (count < head->header_cap) {
+        /* The end is sought first and from the start: it is all that the next line waits for. */
+        size_t stop = hws__skip_value(buf, at, end);
+        size_t colon = hws__skip_tchars(buf, at, end);
+        if (end - stop < 2 || stop + 2 - at > head->max_line || buf[stop] != '\r' ||
+            buf[stop + 1] != '\n') {
+            break;
+        }
+        if (colon == at || colon >= stop || buf[colon] != ':') {
+            break;
+        }
+        hws_text name = {(const char *)buf + at, colon - at};
+        size_t value = colon + 1 + (buf[colon + 1] == ' ');
+        /* Up to the CR only SP and HTAB are not above SP. */
+        if (buf[value] <= ' ' || buf[stop - 1] <= ' ' || speaks_of_body(name)) {
+            break;
+        }
+        head->headers[count] = (hws_header){{(uint32_t)at, (uint32_t)name.len},
+                                            {(uint32_t)value, (uint32_t)(stop - value)}};
+        count++;
+        at = stop + 2;
+    }
+    head->header_count = count;
+    go_line(head, STEP_NAME_START, at);
+}
+
+static hws_status take(hws_head *head, const uint8_t *buf, size_t end) {
+    if (head->state[STATE_STEP] >= STEP_NAME_START) {
+        return take_field(head, buf, end);
+    }
+    return head->kind == HWS_HEAD_REQUEST ? take_request_line(head, buf, end)
+                                          : take_status_line(head, buf, end);
+}
+
+/* All bytes are taken that have arrived, or that a limit allows. */
+static hws_status judge_stop(const hws_head *head) {
     uint8_t start_line = head->state[STATE_STEP] < STEP_NAME_START;
     if (head->head_len - head->state[STATE_LINE] >= head->max_line) {
         return head->kind == HWS_HEAD_REQUEST && start_line ? HWS_ERR_TARGET_TOO_LONG
                                                             : HWS_ERR_FIELD_TOO_LONG;
     }
-    return head->head_len >= head->max_head ? HWS_ERR_HEAD_TOO_LARGE : HWS_OK;
-}
-
-static hws_status end_head(hws_head *head, hws_status result) {
-    head->state[STATE_RESULT] = (uint32_t)(HWS_NEED_MORE - result);
-    return result;
+    return head->head_len >= head->max_head ? HWS_ERR_HEAD_TOO_LARGE : HWS_NEED_MORE;
 }
 
 hws_status hws_head_parse(hws_head *head, const uint8_t *buf, size_t len) {
     hws_status status = HWS_NEED_MORE - (hws_status)head->state[STATE_RESULT];
+    size_t end = len < head->max_head ? len : head->max_head;
     while (status == HWS_NEED_MORE) {
-        status = check_limits(head);
-        if (status != HWS_OK) {
-            return end_head(head, status);
+        if (head->state[STATE_STEP] == STEP_NAME_START) {
+            take_plain_fields(head, buf, end);
         }
-        if (head->head_len >= len) {
-            return HWS_NEED_MORE;
+        uint64_t line_end = (uint64_t)head->state[STATE_LINE] + head->max_line;
+        size_t stop = line_end < end ? (size_t)line_end : end;
+        if (head->head_len >= stop) {
+            status = judge_stop(head);
+            break;
         }
-        status = step(head, buf, len);
+        status = take(head, buf, stop);
     }
-    return end_head(head, status);
+    head->state[STATE_RESULT] = (uint32_t)(HWS_NEED_MORE - status);
+    return status;
 }

@@ -9,11 +9,16 @@
 
 #include <hawser/http.h>
 
-/* One bit a byte: tchar of RFC 9110 5.6.2. Read it through hws__is_tchar(). */
-extern const uint32_t hws__tchar_bits[8];
+/* Classes of bytes that no comparison tells apart, one bit each. */
+enum {
+    HWS__TCHAR = 1,    /* tchar (RFC 9110 5.6.2) */
+    HWS__HOST_BYTE = 2 /* see hws__is_name_byte() */
+};
+
+extern const uint8_t hws__classes[256];
 
 static inline uint8_t hws__is_tchar(uint8_t byte) {
-    return (uint8_t)(hws__tchar_bits[byte >> 5] >> (byte & 31) & 1);
+    return hws__classes[byte] & HWS__TCHAR;
 }
 
 /* SP or HTAB, of which OWS is made (RFC 9110 5.6.3). */
@@ -47,7 +52,8 @@ uint8_t hws__is_token(hws_text text);
  * around it. It may be empty. 1 or 0. */
 uint8_t hws__is_field_value(hws_text text);
 
-/* The lines of one field: those of `headers` whose name is `name`, without case. */
+/* The lines of one field: those of `headers` whose name is `name`, without case; all of them when
+ * it is NULL. */
 typedef struct hws__lines {
     const hws_header *headers;
     const uint8_t *buf;
@@ -64,6 +70,18 @@ uint8_t hws__lines_next(const hws__lines *lines, hws_list *list, hws_span *eleme
 /* Whether two texts are the same bytes. */
 static inline uint8_t hws__text_equal(hws_text a, hws_text b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* As hws_span_text(), without a call; an empty text has an address, too. */
+static inline hws_text hws__text_at(const uint8_t *buf, hws_span span) {
+    return (hws_text){(const char *)buf + span.offset, span.len};
+}
+
+/* As hws_text_equal_nocase(), for a name that is mostly written as `name` is, or quite another: no
+ * call is made for those. `name` is not empty. */
+static inline uint8_t hws__is_name(hws_text text, hws_text name) {
+    return text.len == name.len && ((text.data[0] ^ name.data[0]) & 0xDF) == 0 &&
+           (memcmp(text.data, name.data, name.len) == 0 || hws_text_equal_nocase(text, name));
 }
 
 /* Check fields from the caller: HWS_OK, or HWS_ERR_FIELD unless all names are tokens, all values

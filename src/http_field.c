@@ -3,10 +3,18 @@
  * text. Also what a token and a field value are, for everybody who checks or writes them. Knows
  * nothing of how a head arrives.
  */
-#include "http.h"
+#include "http_scan.h"
 
-/* RFC 9110 5.6.2: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~ */
-const uint32_t hws__tchar_bits[8] = {0, 0x03FF6CFA, 0xC7FFFFFE, 0x57FFFFFF, 0, 0, 0, 0};
+/* Both classes have letters, digits and ! $ & ' * + - . _ ~; a token also # % ^ ` |, and a host
+ * also ( ) ; = of the grammar's marks. */
+const uint8_t hws__classes[256] = {
+    [0x20] = 0, 3, 0, 1, 3, 1, 3, 3, 2, 2, 3, 3, 0, 3, 3, 0, /*   ! " # $ % & ' ( ) * + , - . / */
+    [0x30] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 2, 0, 2, 0, 0, /* 0 … 9 : ; < = > ? */
+    [0x40] = 0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* @ A … O */
+    [0x50] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 1, 3, /* P … Z [ \ ] ^ _ */
+    [0x60] = 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* ` a … o */
+    [0x70] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 1, 0, 3, 0, /* p … z { | } ~ DEL */
+};
 
 uint8_t hws__is_token(hws_text text) {
     size_t i = 0;
@@ -39,8 +47,10 @@ hws_text hws_span_text(const uint8_t *buf, hws_span span) {
     return text;
 }
 
-static uint8_t lower(char c) {
-    return (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+/* Whether two bytes are the same, or the same letter. */
+static uint8_t equal_nocase(char a, char b) {
+    uint8_t lower = (uint8_t)(a | 0x20);
+    return a == b || ((a ^ b) == 0x20 && lower >= 'a' && lower <= 'z');
 }
 
 uint8_t hws_text_equal_nocase(hws_text a, hws_text b) {
@@ -48,18 +58,22 @@ uint8_t hws_text_equal_nocase(hws_text a, hws_text b) {
     if (a.len != b.len) {
         return 0;
     }
-    while (i < a.len && lower(a.data[i]) == lower(b.data[i])) {
+    while (i < a.len && equal_nocase(a.data[i], b.data[i])) {
         i++;
     }
     return i == a.len;
 }
 
+static uint8_t is_line(const hws__lines *lines, uint32_t i) {
+    hws_text name = {lines->name, lines->name_len};
+    return name.data == NULL ||
+           hws_text_equal_nocase(hws__text_at(lines->buf, lines->headers[i].name), name);
+}
+
 /* The next of the lines from `from` on; their number when there is none. */
 static uint32_t find(const hws__lines *lines, uint32_t from) {
-    hws_text name = {lines->name, lines->name_len};
     uint32_t i = from;
-    while (i < lines->count &&
-           !hws_text_equal_nocase(hws_span_text(lines->buf, lines->headers[i].name), name)) {
+    while (i < lines->count && !is_line(lines, i)) {
         i++;
     }
     return i < lines->count ? i : lines->count;
@@ -74,22 +88,26 @@ uint32_t hws_head_find(const hws_head *head, const uint8_t *buf, hws_text name, 
     return find(&lines, from);
 }
 
-/* The end of the element that starts at `at`: the next comma outside a quoted string, in which a
- * backslash takes the next byte with it (RFC 9110 5.6.4). A string left open ends with the line. */
-static uint32_t element_end(const uint8_t *value, uint32_t len, uint32_t at) {
-    uint8_t quoted = 0;
+/* The end of the quoted string whose inside starts at `at`; a backslash takes the next byte with it
+ * (RFC 9110 5.6.4). A string left open ends with the line. */
+static uint32_t string_end(const uint8_t *value, uint32_t len, uint32_t at) {
     uint8_t escaped = 0;
-    while (at < len && (quoted || value[at] != ',')) {
-        if (escaped) {
-            escaped = 0;
-        } else if (value[at] == '"') {
-            quoted = !quoted;
-        } else {
-            escaped = quoted && value[at] == '\\';
-        }
+    while (at < len && (escaped || value[at] != '"')) {
+        escaped = !escaped && value[at] == '\\';
         at++;
     }
-    return at;
+    return at < len ? at + 1 : len;
+}
+
+/* The end of the element that starts at `at`: the next comma outside a quoted string. */
+static uint32_t element_end(const uint8_t *value, uint32_t len, uint32_t at) {
+    for (;;) {
+        at = (uint32_t)hws__find_either(value, at, len, ',', '"');
+        if (at == len || value[at] == ',') {
+            return at;
+        }
+        at = string_end(value, len, at + 1);
+    }
 }
 
 /* Take the next element of one line, from `*at` on. Empty ones are skipped (RFC 9110 5.6.1.2). */

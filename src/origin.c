@@ -33,12 +33,10 @@ static uint8_t is_scheme(hws_text text) {
 /* The port that a scheme has when none is given (RFC 9110 4.2, RFC 6455 3); 0 when hawser knows of
  * none. */
 static uint32_t default_port(hws_text scheme) {
-    if (hws_text_equal_nocase(scheme, HWS__TEXT("http")) ||
-        hws_text_equal_nocase(scheme, HWS__TEXT("ws"))) {
+    if (hws__is_name(scheme, HWS__TEXT("http")) || hws__is_name(scheme, HWS__TEXT("ws"))) {
         return 80;
     }
-    if (hws_text_equal_nocase(scheme, HWS__TEXT("https")) ||
-        hws_text_equal_nocase(scheme, HWS__TEXT("wss"))) {
+    if (hws__is_name(scheme, HWS__TEXT("https")) || hws__is_name(scheme, HWS__TEXT("wss"))) {
         return 443;
     }
     return 0;
@@ -71,7 +69,7 @@ static uint8_t origin_parse(hws_text text, origin *result) {
 }
 
 static uint8_t authority_equal(const hws__authority *a, const hws__authority *b) {
-    return a->port == b->port && hws_text_equal_nocase(a->host, b->host);
+    return a->port == b->port && hws__is_name(a->host, b->host);
 }
 
 /* HWS_ORIGIN_SAME. A Host without port means the default port of the origin's scheme: the server
@@ -96,8 +94,7 @@ static hws_status check_same(const hws_handshake *handshake, hws_text text, hws_
 }
 
 static uint8_t origin_equal(const origin *a, const origin *b) {
-    return hws_text_equal_nocase(a->scheme, b->scheme) &&
-           authority_equal(&a->authority, &b->authority);
+    return hws__is_name(a->scheme, b->scheme) && authority_equal(&a->authority, &b->authority);
 }
 
 /* HWS_ORIGIN_LIST. The list is read to its end even after a match, so that a mistake in it is seen
@@ -124,7 +121,7 @@ static hws_status check_list(const hws_handshake *handshake, hws_text text,
 
 hws_status hws_handshake_check_origin(const hws_handshake *handshake, const uint8_t *buf,
                                       const hws_origin_policy *policy) {
-    hws_text text = hws_span_text(buf, handshake->origin);
+    hws_text text = hws__text_at(buf, handshake->origin);
     if (policy->kind == HWS_ORIGIN_ANY) {
         return HWS_OK;
     }
@@ -137,5 +134,5 @@ hws_status hws_handshake_check_origin(const hws_handshake *handshake, const uint
     if (!handshake->has_origin) {
         return HWS_OK; /* no browser (RFC 6455 4.2.1) */
     }
-    return check_same(handshake, text, hws_span_text(buf, handshake->host));
+    return check_same(handshake, text, hws__text_at(buf, handshake->host));
 }

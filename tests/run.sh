@@ -7,7 +7,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build-suite
 
 packages='gcc g++ make cmake ninja-build pkg-config libcmocka-dev clang clang-format libclang-rt-dev
-    valgrind python3'
+    valgrind python3 libwslay-dev libboost-dev libwebsocketpp-dev gcc-aarch64-linux-gnu
+    libc6-dev-arm64-cross qemu-user'
 packages="$packages $(sed 's/#.*//' "$root/tests/interop/packages.txt")"
 
 say() {

@@ -14,16 +14,17 @@ uint8_t *guard_alloc(size_t len) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t room = guard_pages(len);
     uint8_t *base =
-        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, room + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base + room, page, PROT_NONE), 0);
-    return base + (room - len);
+    assert_int_equal(mprotect(base, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(base + page + room, page, PROT_NONE), 0);
+    return base + page + (room - len);
 }
 
 void guard_free(uint8_t *data, size_t len) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t room = guard_pages(len);
-    assert_int_equal(munmap(data - (room - len), room + page), 0);
+    assert_int_equal(munmap(data - (room - len) - page, room + 2 * page), 0);
 }
 
 uint8_t *guard_copy(const void *data, size_t len) {

@@ -15,7 +15,7 @@
 #include <hawser/conn.h>
 
 /* A buffer of `len` bytes whose end is the start of a PROT_NONE page: one byte too far is a crash.
- * Free it with guard_free() and the same length. */
+ * Whole pages have such a page before them too. Free it with guard_free() and the same length. */
 uint8_t *guard_alloc(size_t len);
 void guard_free(uint8_t *data, size_t len);
 

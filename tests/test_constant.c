@@ -40,6 +40,14 @@ static const row rows[] = {
     {"HWS_KEY_LEN", 24},
     {"HWS_EXTENSION_PARAM", 2},
     {"HWS_UTF8_REJECT", 8},
+    {"HWS_KERNEL_PORTABLE", 0},
+    {"HWS_KERNEL_SSSE3", 1},
+    {"HWS_KERNEL_AVX2", 2},
+    {"HWS_KERNEL_AVX512", 3},
+    {"HWS_KERNEL_NEON", 4},
+    {"HWS_KEY_POOL_SEED_LEN", 32},
+    {"HWS_KEY_POOL_REFILL_LEN", 992},
+    {"HWS_KEY_POOL_REFILLS", 64},
 };
 
 static void known_names(void **context) {

@@ -1,33 +1,17 @@
 /*
- * Masking against a loop of single bytes, and masking with validation against one after the other:
- * at every length, alignment, phase and split, in place, as a copy and sliding down.
+ * Masking by the RFC's own example, and masking with validation against one after the other, at
+ * every split: by each form of the kernels. Lengths, addresses and phases are in test_kernels.c.
  */
+#include "forms.h"
 #include "support.h"
-
-#include "kernel.h"
 
 #include <hawser/utf8.h>
 
 #include <string.h>
 
-enum { MAX_LEN = 300, MAX_OFFSET = 16, CANARY = 0xA5, SLIDE_MAX = 24, MAX_TEXT = 600 };
+enum { MAX_TEXT = 600 };
 
 static const uint8_t test_key[4] = {0x37, 0xFA, 0x21, 0x3D};
-
-typedef struct form {
-    const char *name;
-    void (*mask)(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t key[4],
-                 uint32_t phase);
-    size_t (*mask_utf8)(uint32_t *state, uint8_t *dst, const uint8_t *src, size_t len,
-                        const uint8_t key[4], uint32_t phase);
-} form;
-
-static const form forms[] = {
-    {"chosen", hws__mask, hws__mask_utf8},
-    {"portable", hws__mask_portable, hws__mask_utf8_portable},
-};
-
-enum { FORMS = sizeof forms / sizeof forms[0] };
 
 /* RFC 6455 5.3, word for word. */
 static void reference_mask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t phase) {
@@ -43,18 +27,10 @@ static void check_bytes(const char *what, const uint8_t *got, const uint8_t *wan
     }
 }
 
-static void check_canary(const uint8_t *bytes, size_t from, size_t to) {
-    for (size_t i = from; i < to; i++) {
-        if (bytes[i] != CANARY) {
-            fail_msg("byte %zu outside dst was written", i);
-        }
-    }
-}
-
 static void the_frame_of_the_rfc(void **context) {
     (void)context;
     static const uint8_t masked[5] = {0x7F, 0x9F, 0x4D, 0x51, 0x58};
-    for (size_t f = 0; f < FORMS; f++) {
+    for (size_t f = 0; f < forms_count; f++) {
         uint8_t out[5];
         forms[f].mask(out, masked, sizeof out, test_key, 0);
         assert_memory_equal(out, "Hello", 5);
@@ -66,104 +42,13 @@ static void the_frame_of_the_rfc(void **context) {
     }
 }
 
-static void check_copy(const form *f, const uint8_t *src, size_t len, size_t offset,
-                       uint32_t phase) {
-    uint8_t wanted[MAX_LEN];
-    uint8_t out[MAX_LEN + 2 * MAX_OFFSET];
-    reference_mask(wanted, src, len, phase);
-    memset(out, CANARY, sizeof out);
-    f->mask(out + offset, src, len, test_key, phase);
-    check_bytes(f->name, out + offset, wanted, len, offset, phase);
-    check_canary(out, 0, offset);
-    check_canary(out, offset + len, sizeof out);
-
-    memcpy(out + offset, src, len);
-    f->mask(out + offset, out + offset, len, test_key, phase);
-    check_bytes(f->name, out + offset, wanted, len, offset, phase);
-    check_canary(out, 0, offset);
-    check_canary(out, offset + len, sizeof out);
-}
-
-static void every_length_offset_and_phase(void **context) {
-    (void)context;
-    uint64_t seed = 1;
-    uint8_t src[MAX_LEN + MAX_OFFSET];
-    random_fill(&seed, src, sizeof src);
-    for (size_t f = 0; f < FORMS; f++) {
-        for (size_t len = 0; len <= MAX_LEN; len++) {
-            for (size_t offset = 0; offset < MAX_OFFSET; offset++) {
-                for (uint32_t phase = 0; phase < 4; phase++) {
-                    check_copy(&forms[f], src + (offset * 7) % MAX_OFFSET, len, offset, phase);
-                }
-            }
-        }
-    }
-}
-
-/* One payload that moves down by `slide` bytes; what lies below it must stay. */
-static void check_slide(const form *f, const uint8_t *src, size_t len, size_t slide) {
-    uint8_t wanted[MAX_LEN];
-    uint8_t room[MAX_OFFSET + SLIDE_MAX + MAX_LEN];
-    uint32_t phase = (uint32_t)len;
-    reference_mask(wanted, src, len, phase);
-    memset(room, CANARY, sizeof room);
-    memcpy(room + MAX_OFFSET + slide, src, len);
-    f->mask(room + MAX_OFFSET, room + MAX_OFFSET + slide, len, test_key, phase);
-    check_bytes(f->name, room + MAX_OFFSET, wanted, len, slide, phase);
-    check_canary(room, 0, MAX_OFFSET);
-
-    uint8_t text[MAX_LEN];
-    memset(text, 'x', len);
-    for (size_t i = 0; slide % 2 == 1 && i + 1 < len; i += 2) {
-        memcpy(text + i, "\xC3\xA9", 2);
-    }
-    reference_mask(room + MAX_OFFSET + slide, text, len, phase);
-    uint32_t state = HWS_UTF8_ACCEPT;
-    size_t good =
-        f->mask_utf8(&state, room + MAX_OFFSET, room + MAX_OFFSET + slide, len, test_key, phase);
-    assert_int_equal(good, len);
-    check_bytes(f->name, room + MAX_OFFSET, text, len, slide, phase);
-    check_canary(room, 0, MAX_OFFSET);
-}
-
-static void every_slide(void **context) {
-    (void)context;
-    uint64_t seed = 2;
-    uint8_t src[MAX_LEN];
-    random_fill(&seed, src, sizeof src);
-    for (size_t f = 0; f < FORMS; f++) {
-        for (size_t len = 0; len <= MAX_LEN; len++) {
-            for (size_t slide = 0; slide <= SLIDE_MAX; slide++) {
-                check_slide(&forms[f], src, len, slide);
-            }
-        }
-    }
-}
-
-/* The last bytes before a page that nobody may touch, read and written. */
-static void the_end_of_a_page(void **context) {
-    (void)context;
-    uint8_t *src = guard_alloc(MAX_LEN);
-    uint8_t *dst = guard_alloc(MAX_LEN);
-    memset(src, 'a', MAX_LEN);
-    for (size_t f = 0; f < FORMS; f++) {
-        for (size_t len = 0; len <= MAX_LEN; len++) {
-            size_t start = MAX_LEN - len;
-            uint32_t state = HWS_UTF8_ACCEPT;
-            forms[f].mask(dst + start, src + start, len, test_key, 3);
-            forms[f].mask_utf8(&state, dst + start, src + start, len, test_key, 1);
-        }
-    }
-    guard_free(src, MAX_LEN);
-    guard_free(dst, MAX_LEN);
-}
-
 static void nothing_at_all(void **context) {
     (void)context;
-    for (size_t f = 0; f < FORMS; f++) {
+    for (size_t f = 0; f < forms_count; f++) {
         uint32_t state = HWS_UTF8_ACCEPT;
         forms[f].mask(NULL, NULL, 0, test_key, 0);
         assert_int_equal(forms[f].mask_utf8(&state, NULL, NULL, 0, test_key, 0), 0);
+        assert_int_equal(forms[f].utf8(&state, NULL, 0), 0);
         assert_int_equal(state, HWS_UTF8_ACCEPT);
     }
 }
@@ -225,22 +110,24 @@ static void one_pass_equals_two(void **context) {
     for (size_t round = 0; round < 1000; round++) {
         uint8_t text[MAX_TEXT];
         size_t len = random_text(&seed, text, round % 25 == 0 ? MAX_TEXT : 80);
-        for (size_t f = 0; f < FORMS; f++) {
+        for (size_t f = 0; f < forms_count; f++) {
             check_text(&forms[f], text, len, (uint32_t)round);
         }
     }
 }
 
+static int open_forms(void **context) {
+    (void)context;
+    forms_ask();
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         {"RFC 6455 5.7: the masked Hello comes out", the_frame_of_the_rfc, NULL, NULL, NULL},
-        {"RFC 6455 5.3: any length at any address and phase, copied or in place",
-         every_length_offset_and_phase, NULL, NULL, NULL},
-        {"RFC 6455 5.3: a payload may slide down over itself", every_slide, NULL, NULL, NULL},
-        {"RFC 6455 5.3: no byte after the end is touched", the_end_of_a_page, NULL, NULL, NULL},
         {"RFC 6455 5.3: no bytes need no buffer", nothing_at_all, NULL, NULL, NULL},
         {"RFC 6455 8.1: masking with validation equals one after the other, at every split",
          one_pass_equals_two, NULL, NULL, NULL},
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_forms, NULL);
 }

@@ -9,7 +9,8 @@
  * - A function that writes takes (out, cap, n): `n` is in and out, the count of bytes that stand in
  *   `out` already. The function appends at `out[n]`, all or nothing: on any error `n` and the bytes
  *   before it are as they were. What stands behind them is then undefined.
- * - No function allocates, blocks, reads a clock, prints or keeps global state.
+ * - No function allocates, blocks, reads a clock, prints or keeps global state, but for the choice
+ *   of kernel.h.
  * - One object, one thread at a time. Different objects are independent.
  * - Enumerators are constants only: no field, parameter or result has an enum type, because the
  *   size of one varies between compilers. hws_constant() finds each constant of the core by name,

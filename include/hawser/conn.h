@@ -221,7 +221,7 @@ HWS_API size_t hws_conn_size(void);
  * @param used  In and out: where to go on in buf; start with 0. At an error: up to and with the
  *              byte at which it was judged: the first or second of a header, the last of its
  *              length, the first wrong one of a text, the last of a Close frame.
- * @param ev    Filled only when HWS_EVENT is returned. ev->data lies in buf or in conn.
+ * @param ev    Filled when HWS_EVENT is returned, else undefined. ev->data lies in buf or in conn.
  * @return      HWS_EVENT; HWS_OK when buf is consumed; HWS_ERR_RSV … HWS_ERR_EOF, sticky: send
  *              what hws_conn_reply() yields; HWS_ERR_ARGUMENT when used > len.
  */
@@ -242,7 +242,8 @@ HWS_API hws_status hws_conn_receive(hws_conn *conn, uint8_t *buf, size_t len, si
  *              payload slides down over what was read; it must not overlap `src` in another way.
  * @param cap   Room in dst.
  * @param ev    As above; ev->data of a data event is dst.
- * @return      As above; and HWS_ERR_SPACE (not sticky) when payload is there but `cap` is 0.
+ * @return      As above; and HWS_ERR_SPACE (not sticky) when payload is there but `cap` is 0: go on
+ *              with the same `used`, which counts a header that was consumed before it.
  */
 HWS_API hws_status hws_conn_receive_into(hws_conn *conn, const uint8_t *src, size_t len,
                                          size_t *used, uint8_t *dst, size_t cap, hws_event *ev);
@@ -456,7 +457,7 @@ HWS_API uint64_t hws_conn_payload_left(const hws_conn *conn);
  * Bytes of the current message that have been received.
  *
  * @param conn  Connection.
- * @return      Bytes; 0 between messages.
+ * @return      Bytes; 0 between messages, and once receiving has ended.
  */
 HWS_API uint64_t hws_conn_message_len(const hws_conn *conn);
 

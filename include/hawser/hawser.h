@@ -14,6 +14,8 @@
  * | status.h    | every error, its sentence and its RFC section                     |
  * | frame.h     | frame headers, for tools                                          |
  * | utf8.h      | validation of text                                                |
+ * | key_pool.h  | a random source for mask keys over a slower one                    |
+ * | kernel.h    | which form of the loops over payload runs                         |
  *
  * Adapters have headers of their own: blocking.h, entropy.h.
  */
@@ -27,6 +29,8 @@
 #include <hawser/frame.h>
 #include <hawser/handshake.h>
 #include <hawser/http.h>
+#include <hawser/kernel.h>
+#include <hawser/key_pool.h>
 #include <hawser/message.h>
 #include <hawser/status.h>
 #include <hawser/uri.h>

@@ -1,6 +1,6 @@
 /*
- * Random bytes of the operating system, in a pool per thread. Knows nothing of what they are for.
- * The core must not know of this file: it is given a function.
+ * Random bytes of the operating system, through a key pool per thread. Knows nothing of what they
+ * are for. The core must not know of this file: it is given a function.
  */
 #ifndef _WIN32
 #ifndef _GNU_SOURCE
@@ -9,6 +9,7 @@
 #endif
 
 #include <hawser/entropy.h>
+#include <hawser/key_pool.h>
 
 #include <string.h>
 
@@ -18,8 +19,9 @@
 
 #include <bcrypt.h>
 
-static hws_status system_random(uint8_t *dst, size_t len) {
+static hws_status system_random(void *user, uint8_t *dst, size_t len) {
     size_t at = 0;
+    (void)user;
     while (at < len) {
         ULONG part = len - at < 0x10000000 ? (ULONG)(len - at) : 0x10000000;
         if (BCryptGenRandom(NULL, dst + at, part, BCRYPT_USE_SYSTEM_PREFERRED_RNG) < 0) {
@@ -32,6 +34,10 @@ static hws_status system_random(uint8_t *dst, size_t len) {
 
 /* There is no fork(): the pools of a process are its own. */
 static unsigned fork_generation(void) {
+    return 1;
+}
+
+static int forks_are_counted(void) {
     return 1;
 }
 
@@ -48,8 +54,9 @@ static unsigned fork_generation(void) {
 
 #ifdef __linux__
 
-static hws_status system_random(uint8_t *dst, size_t len) {
+static hws_status system_random(void *user, uint8_t *dst, size_t len) {
     size_t at = 0;
+    (void)user;
     while (at < len) {
         ssize_t got = getrandom(dst + at, len - at, 0);
         if (got < 0 && errno != EINTR) {
@@ -62,8 +69,9 @@ static hws_status system_random(uint8_t *dst, size_t len) {
 
 #else
 
-static hws_status system_random(uint8_t *dst, size_t len) {
+static hws_status system_random(void *user, uint8_t *dst, size_t len) {
     size_t at = 0;
+    (void)user;
     while (at < len) {
         size_t part = len - at < 256 ? len - at : 256; /* the most that getentropy() gives */
         if (getentropy(dst + at, part) != 0) {
@@ -76,63 +84,68 @@ static hws_status system_random(uint8_t *dst, size_t len) {
 
 #endif
 
-/* Counts the forks between the first process and this one, from 1; 0 when they cannot be counted.
- * A pool that was filled under another number is its parent's. */
-static atomic_uint generation;
+/* Counts the forks between the first process and this one, from 1. A pool that was set up under
+ * another number is its parent's. A fork leaves one thread, whose later threads see what it saw: so
+ * no order is asked of the memory. */
+static atomic_uint generation = 1;
+static atomic_int counted;
 
 static void count_fork(void) {
-    atomic_fetch_add(&generation, 1);
+    atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
 }
 
 static void watch_forks(void) {
-    if (pthread_atfork(NULL, NULL, count_fork) == 0) {
-        atomic_store(&generation, 1);
-    }
+    atomic_store(&counted, pthread_atfork(NULL, NULL, count_fork) == 0);
 }
 
 static unsigned fork_generation(void) {
+    return atomic_load_explicit(&generation, memory_order_relaxed);
+}
+
+static int forks_are_counted(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, watch_forks);
-    return atomic_load(&generation);
+    return atomic_load(&counted);
 }
 
 #endif
 
-enum { POOL_BYTES = 1024 };
+/* Kept out of the way of the short path, which then needs no stack. */
+#ifdef __GNUC__
+#define APART __attribute__((noinline))
+#else
+#define APART
+#endif
 
 static _Thread_local struct {
-    uint8_t bytes[POOL_BYTES];
-    size_t left; /* the unused ones are bytes[0 … left) */
-    unsigned generation;
+    unsigned generation; /* fork_generation() when it was set up; 0 before */
+    hws_key_pool keys;
 } pool;
 
-/* For what the pool is too small for. A failure half-way leaves zeros, never half a key. */
+/* Without a pool. A failure half-way leaves zeros, never half a key. */
 static hws_status fill(uint8_t *dst, size_t len) {
-    hws_status status = system_random(dst, len);
+    hws_status status = system_random(NULL, dst, len);
     if (status != HWS_OK) {
         memset(dst, 0, len);
     }
     return status;
 }
 
-hws_status hws_entropy(void *user, uint8_t *dst, size_t len) {
-    unsigned now = fork_generation();
-    (void)user;
-    if (len > POOL_BYTES || now == 0) {
+/* What does not come out of a pool that is ready: much at once, the first bytes of a thread, the
+ * first bytes after a fork. A pool that forks could copy unseen is never set up. */
+static APART hws_status draw_slowly(uint8_t *dst, size_t len) {
+    if (len > HWS_KEY_POOL_REFILL_LEN || !forks_are_counted()) {
         return fill(dst, len);
     }
-    if (pool.left < len || pool.generation != now) {
-        pool.left = 0;
-        if (fill(pool.bytes, POOL_BYTES) != HWS_OK) {
-            return HWS_ERR_RANDOM;
-        }
-        pool.left = POOL_BYTES;
-        pool.generation = now;
+    hws_key_pool_init(&pool.keys, system_random, NULL);
+    pool.generation = fork_generation();
+    return hws_key_pool_random(&pool.keys, dst, len);
+}
+
+hws_status hws_entropy(void *user, uint8_t *dst, size_t len) {
+    (void)user;
+    if (len > HWS_KEY_POOL_REFILL_LEN || pool.generation != fork_generation()) {
+        return draw_slowly(dst, len);
     }
-    if (len > 0) {
-        pool.left -= len;
-        memcpy(dst, pool.bytes + pool.left, len);
-        memset(pool.bytes + pool.left, 0, len);
-    }
-    return HWS_OK;
+    return hws_key_pool_random(&pool.keys, dst, len);
 }

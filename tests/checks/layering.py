@@ -12,10 +12,12 @@ CORE = {
     "version": ["base"],
     "status": ["base"],
     "bytes": ["base"],
-    "kernel": ["base", "utf8"],
+    "kernel": ["base", "status", "utf8"],
     "mask": ["base", "kernel", "utf8"],
+    "chacha": ["kernel"],
+    "key_pool": ["base", "status", "kernel"],
     "utf8": ["base", "kernel"],
-    "sha1": ["bytes"],
+    "sha1": ["bytes", "kernel"],
     "base64": ["bytes"],
     "frame": LEAVES,
     "conn": LEAVES + ["frame"],
@@ -31,11 +33,14 @@ CORE = {
     # Knows every constant by name.
     "constant": ["hawser"],
     # Headers alone.
-    "hawser": LEAVES + "frame conn message http uri extension handshake connect".split(),
+    "hawser": LEAVES + "frame conn message http uri extension handshake connect key_pool".split(),
     "blocking": LEAVES + "conn message http handshake".split(),
     "entropy": LEAVES,
 }
 CORE_SYSTEM = ["assert.h", "stddef.h", "stdint.h", "string.h"]
+# What a processor is asked, and its instructions: for the forms of the kernels, and their choice.
+PROCESSOR = {"kernel": ["cpuid.h", "sys/auxv.h", "immintrin.h", "arm_neon.h"],
+             "sha1": ["immintrin.h", "arm_neon.h"]}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")', re.M)
 
@@ -52,6 +57,8 @@ def core_fault(path, include):
     module = module_of(path.stem)
     if module is None:
         return f"{path.name} is in no module of the table"
+    if name in PROCESSOR.get(module, []):
+        return None
     of_ours = include.startswith('"') or name.startswith("hawser/")
     target = module_of(name.rsplit("/", 1)[-1].removesuffix(".h")) if of_ours else None
     if "/" in name and not name.startswith("hawser/"):

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the tree once more, in another way, and runs its unit, program and fuzz tests there; or,
-# with libFuzzer, lets each fuzz target look for new inputs for a few seconds.
-# Usage: nested.sh SOURCE_ROOT BUILD_DIR clang|libfuzzer|sanitize|valgrind
+# with libFuzzer, lets each fuzz target look for new inputs for a few seconds. "portable" is without
+# all forms of the kernels but the one in plain C.
+# Usage: nested.sh SOURCE_ROOT BUILD_DIR clang|libfuzzer|portable|sanitize|valgrind
 set -eu
 
 root=$1
@@ -16,9 +17,10 @@ need() {
 }
 
 configure() {
-    cmake -S "$root" -B "$build" "$@"
+    cmake -S "$root" -B "$build" -DHAWSER_BUILD_BENCH=OFF "$@"
 }
 
+labels='unit|fuzz|program'
 echo "Building for $way in $build."
 case $way in
 sanitize)
@@ -41,6 +43,11 @@ libfuzzer)
     export CFLAGS=-O1
     configure -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DHAWSER_SANITIZE=ON \
         -DHAWSER_BUILD_FUZZ=ON -DHAWSER_BUILD_TESTS=OFF -DHAWSER_BUILD_EXAMPLES=OFF
+    ;;
+portable)
+    labels='unit|fuzz'
+    configure -DCMAKE_BUILD_TYPE=Release -DHAWSER_WERROR=ON -DHAWSER_KERNEL=portable \
+        -DHAWSER_BUILD_EXAMPLES=OFF -DHAWSER_TEST_REDUCED=ON
     ;;
 clang)
     need clang
@@ -69,4 +76,4 @@ fi
 
 echo "Running the tests under $way."
 cd "$build"
-ctest --output-on-failure --parallel 2 --no-tests=error --label-regex '^(unit|fuzz|program)$'
+ctest --output-on-failure --parallel 2 --no-tests=error --label-regex "^($labels)\$"

@@ -7,7 +7,8 @@ import checklib
 TOP = set("CMakeLists.txt include src tests fuzz examples docs LICENSE README.md".split())
 OUTSIDE = re.compile(r"(?<![\w.:/<-])/(?:work|home|root|Users)/\w")
 PRODUCTS = {".o", ".a", ".so", ".d", ".su", ".ci", ".gcno", ".gcda", ".pyc", ".exe", ".orig", ".rej"}
-TEXT = {".c", ".h", ".md", ".py", ".sh", ".txt", ".cmake", ".in", ".js", ".html", ".yml", ".json"}
+TEXT = {".c", ".h", ".md", ".py", ".sh", ".txt", ".cmake", ".in", ".js", ".html", ".yml", ".json",
+        ".cpp", ".hpp", ".csv", ".go", ".mod", ".rs", ".sum", ".toml"}
 
 
 def is_build(path):
