@@ -1,0 +1,229 @@
+/*
+ * Boost.Beast: its websocket::stream, without permessage-deflate, over a stream that is no more
+ * than two arrays. Received payload goes to one buffer of 64 KiB that is used again and again. Mask
+ * keys come from its own fast generator (secure_prng(false)), which costs about what cheap_key()
+ * does.
+ */
+#include "bench.hpp"
+
+#define BOOST_ERROR_CODE_HEADER_ONLY
+#include <boost/asio/io_context.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <memory>
+
+namespace bench {
+
+namespace {
+
+namespace net = boost::asio;
+namespace websocket = boost::beast::websocket;
+using error_code = boost::system::error_code;
+
+/* What Asio calls a SyncStream: reads from one array, at most `step` bytes at a time, and writes to
+ * another. */
+class memory_stream {
+  public:
+    using executor_type = net::io_context::executor_type;
+
+    explicit memory_stream(net::io_context &owner) : context(&owner) {
+    }
+
+    executor_type get_executor() noexcept {
+        return context->get_executor();
+    }
+
+    template <class Buffers> size_t read_some(const Buffers &buffers, error_code &ec) {
+        if (left == 0 && starve) {
+            starve();
+        }
+        size_t n = net::buffer_copy(buffers, net::buffer(next, left), step);
+        next += n;
+        left -= n;
+        ec = n == 0 ? make_error_code(net::error::eof) : error_code();
+        return n;
+    }
+
+    template <class Buffers> size_t read_some(const Buffers &buffers) {
+        error_code ec;
+        size_t n = read_some(buffers, ec);
+        return ec ? throw boost::system::system_error(ec) : n;
+    }
+
+    template <class Buffers> size_t write_some(const Buffers &buffers, error_code &ec) {
+        size_t n = net::buffer_copy(net::buffer(out + made, cap - made), buffers);
+        made += n;
+        ec = error_code();
+        return n;
+    }
+
+    template <class Buffers> size_t write_some(const Buffers &buffers) {
+        error_code ec;
+        return write_some(buffers, ec);
+    }
+
+    net::io_context *context;
+    const uint8_t *next = nullptr;
+    size_t left = 0;
+    size_t step = SIZE_MAX;
+    uint8_t *out = nullptr;
+    size_t cap = 0;
+    size_t made = 0;
+    std::function<void()> starve; /* called when a read finds nothing */
+};
+
+/* websocket::stream asks for it where it gives up. Nothing here is ever closed. */
+void teardown(boost::beast::role_type, memory_stream &, error_code &ec) {
+    ec = error_code();
+}
+
+using socket = websocket::stream<memory_stream, false>;
+
+struct state {
+    const work *w;
+    net::io_context context;
+    std::unique_ptr<socket> ws;
+    std::vector<uint8_t> buffer; /* where payload is received */
+};
+
+bool can(const row &row) {
+    return row.kind == kind::receive || row.kind == kind::send || row.kind == kind::handshake;
+}
+
+/* Opens both ends against one another, and keeps the one that the row is about. */
+void shake_hands(state &s) {
+    auto server = std::make_unique<socket>(s.context);
+    auto client = std::make_unique<socket>(s.context);
+    memory_stream &to_server = server->next_layer();
+    memory_stream &to_client = client->next_layer();
+    uint8_t asked[1024];
+    uint8_t answered[1024];
+    to_client.out = asked;
+    to_client.cap = sizeof asked;
+    to_server.out = answered;
+    to_server.cap = sizeof answered;
+    to_client.starve = [&] {
+        to_server.next = asked;
+        to_server.left = to_client.made;
+        server->accept();
+        to_client.next = answered;
+        to_client.left = to_server.made;
+    };
+    client->handshake("server.example.com", "/");
+    to_client.starve = nullptr;
+    s.ws = s.w->row->client ? std::move(client) : std::move(server);
+}
+
+void *open(const contender &, const work &w) {
+    auto *s = new state{&w, net::io_context(1), nullptr, std::vector<uint8_t>(65536)};
+    if (w.row->kind == kind::handshake) {
+        return s;
+    }
+    shake_hands(*s);
+    s->ws->secure_prng(false);
+    s->ws->auto_fragment(false);
+    s->ws->binary(w.row->content == content::binary);
+    memory_stream &below = s->ws->next_layer();
+    below.step = w.row->read > 0 ? w.row->read : SIZE_MAX;
+    below.out = w.out;
+    below.cap = w.out_cap;
+    return s;
+}
+
+void close(void *p) {
+    delete (state *)p;
+}
+
+/* Goes on until as many messages have come as the stream has. */
+template <class Sink> bool receive(state &s, Sink &sink) {
+    memory_stream &below = s.ws->next_layer();
+    below.next = s.w->in;
+    below.left = s.w->now->wire.size();
+    net::mutable_buffer buffer(s.buffer.data(), s.buffer.size());
+    size_t messages = 0;
+    while (messages < s.w->now->frames.size()) {
+        error_code ec;
+        size_t n = s.ws->read_some(buffer, ec);
+        if (ec) {
+            return false;
+        }
+        bool final = s.ws->is_message_done();
+        sink.piece(s.ws->got_text() ? 1 : 2, final, s.buffer.data(), n);
+        messages += final;
+    }
+    return true;
+}
+
+size_t receive_all(state &s) {
+    counter count;
+    for (size_t i = 0; i < s.w->repeats; i++) {
+        if (!receive(s, count)) {
+            return 0;
+        }
+    }
+    return count.bytes == s.w->now->payload.size() * s.w->repeats ? count.messages : 0;
+}
+
+bool send(state &s) {
+    const uint8_t *payload = s.w->in;
+    s.ws->next_layer().made = 0;
+    for (const frame &f : s.w->now->frames) {
+        error_code ec;
+        s.ws->write(net::const_buffer(payload + f.data, f.len), ec);
+        if (ec) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A stream serves one connection: it is made anew, as hawser's connection is. */
+size_t handshake(state &s) {
+    socket ws(s.context);
+    memory_stream &below = ws.next_layer();
+    below.next = s.w->in;
+    below.left = s.w->now->wire.size();
+    below.out = s.w->out;
+    below.cap = s.w->out_cap;
+    error_code ec;
+    ws.accept(ec);
+    return ec ? 0 : below.made;
+}
+
+size_t pass(void *p) {
+    state &s = *(state *)p;
+    if (s.w->row->kind == kind::receive) {
+        return receive_all(s);
+    }
+    if (s.w->row->kind == kind::send) {
+        return send(s) ? s.w->now->frames.size() : 0;
+    }
+    for (size_t i = 0; i < s.w->repeats; i++) {
+        if (handshake(s) == 0) {
+            return 0;
+        }
+    }
+    return s.w->repeats;
+}
+
+bool verify(void *p, digest &d) {
+    state &s = *(state *)p;
+    if (s.w->row->kind == kind::receive) {
+        return receive(s, d);
+    }
+    if (s.w->row->kind == kind::send) {
+        return send(s) && decode(s.w->out, s.ws->next_layer().made, s.w->row->client, d);
+    }
+    return decode_answer((const char *)s.w->out, handshake(s), d);
+}
+
+} // namespace
+
+void add_beast(std::vector<contender> &to) {
+    to.push_back({"beast", "beast", 0, can, open, nullptr, pass, verify, close});
+}
+
+} // namespace bench
