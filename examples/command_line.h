@@ -1,5 +1,5 @@
 /*
- * The command lines of hawser-echo and hawser-cat: a table of options, each with the function that
+ * The command lines of the programs here: a table of options, each with the function that
  * takes its value.
  */
 #ifndef COMMAND_LINE_H

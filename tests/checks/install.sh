@@ -44,7 +44,8 @@ quietly "hawser does not build" cmake --build "$scratch/build"
 quietly "hawser does not install" cmake --install "$scratch/build"
 mv "$scratch/first" "$prefix"
 
-for file in bin/hawser-cat bin/hawser-echo include/hawser/hawser.h share/doc/hawser/LICENSE; do
+for file in bin/hawser-bench bin/hawser-cat bin/hawser-echo include/hawser/hawser.h \
+    share/doc/hawser/LICENSE; do
     [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
 for header in "$root"/include/hawser/*.h; do
@@ -53,7 +54,7 @@ done
 if grep -rIl -e "$scratch" -e "$root" "$prefix"; then
     fail "these installed files name the place where they were built"
 fi
-for program in hawser-cat hawser-echo; do
+for program in hawser-bench hawser-cat hawser-echo; do
     quietly "$program does not run" "$prefix/bin/$program" --help
 done
 
