@@ -1,0 +1,10 @@
+// An echo server with ws, the WebSocket library of Node.
+'use strict';
+const WebSocket = require('ws');
+
+const server = new WebSocket.Server({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+server.on('listening', () => console.log(`listens on ws://127.0.0.1:${server.address().port}/`));
+server.on('connection', (socket) => {
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+    socket.on('error', () => {});
+});
