@@ -44,6 +44,15 @@ static struct command *take(void) {
     return taken;
 }
 
+/* What is left was meant for a connection that ended before it was carried out. */
+static void forget_commands(void) {
+    struct command *command = take();
+    while (command) {
+        free(command);
+        command = take();
+    }
+}
+
 static void *read_commands(void *unused) {
     char verb[16], arg[16];
     size_t len;
@@ -172,6 +181,7 @@ static void open_connection(struct lws *wsi, int server) {
         lws_hdr_copy(wsi, names, sizeof names, WSI_TOKEN_EXTENSIONS);
         lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
     }
+    forget_commands();
     connection = wsi;
     message_len = 0;
     strcpy(close_code, "1006");
