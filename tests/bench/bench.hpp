@@ -75,6 +75,18 @@ struct counter {
     }
 };
 
+/* Receives the stream as often as a pass does; `once` receives it once. Returns the messages, 0 at
+ * a fault. */
+template <class Once> size_t receive_all(const work &w, Once once) {
+    counter count;
+    for (size_t i = 0; i < w.repeats; i++) {
+        if (!once(count)) {
+            return 0;
+        }
+    }
+    return count.bytes == w.now->payload.size() * w.repeats ? count.messages : 0;
+}
+
 /* A source of mask keys whose cost is small and the same for every frame, so that the masking is
  * timed and not the source. Of no use in any real client. */
 inline uint32_t cheap_key(uint64_t &state) {

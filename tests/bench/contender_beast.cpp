@@ -157,16 +157,6 @@ template <class Sink> bool receive(state &s, Sink &sink) {
     return true;
 }
 
-size_t receive_all(state &s) {
-    counter count;
-    for (size_t i = 0; i < s.w->repeats; i++) {
-        if (!receive(s, count)) {
-            return 0;
-        }
-    }
-    return count.bytes == s.w->now->payload.size() * s.w->repeats ? count.messages : 0;
-}
-
 bool send(state &s) {
     const uint8_t *payload = s.w->in;
     s.ws->next_layer().made = 0;
@@ -196,7 +186,7 @@ size_t handshake(state &s) {
 size_t pass(void *p) {
     state &s = *(state *)p;
     if (s.w->row->kind == kind::receive) {
-        return receive_all(s);
+        return receive_all(*s.w, [&s](counter &count) { return receive(s, count); });
     }
     if (s.w->row->kind == kind::send) {
         return send(s) ? s.w->now->frames.size() : 0;

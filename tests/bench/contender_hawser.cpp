@@ -68,16 +68,6 @@ template <class Sink> bool receive(state &s, Sink &sink) {
     return true;
 }
 
-size_t receive_all(state &s) {
-    counter count;
-    for (size_t i = 0; i < s.w->repeats; i++) {
-        if (!receive(s, count)) {
-            return 0;
-        }
-    }
-    return count.bytes == s.w->now->payload.size() * s.w->repeats ? count.messages : 0;
-}
-
 /* Returns the bytes that were made, 0 at a fault. */
 size_t send(state &s) {
     const uint8_t *payload = s.w->in;
@@ -164,7 +154,7 @@ size_t pass(void *p) {
     state &s = *(state *)p;
     switch (s.w->row->kind) {
     case kind::receive:
-        return receive_all(s);
+        return receive_all(*s.w, [&s](counter &count) { return receive(s, count); });
     case kind::send:
         return send(s) > 0 ? s.w->now->frames.size() : 0;
     case kind::send_header:
