@@ -6,8 +6,6 @@
  */
 #include "conn.h"
 
-#include "kernel.h"
-
 /* A frame to be written, and what the connection will remember once it is. */
 typedef struct draft {
     const uint8_t *data;

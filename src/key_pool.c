@@ -10,18 +10,10 @@
  */
 #include <hawser/key_pool.h>
 
+#include "bytes.h"
 #include "kernel.h"
 
-#include <string.h>
-
 enum { KEY = HWS__CHACHA_KEY_LEN, MASK_KEY = 4 };
-
-/* Kept out of the way of the short path, which then needs no stack. */
-#ifdef __GNUC__
-#define APART __attribute__((noinline))
-#else
-#define APART
-#endif
 
 typedef struct key_pool {
     hws_random random;
@@ -84,7 +76,7 @@ static hws_status refill(key_pool *p) {
 }
 
 /* Any number of bytes. */
-static APART hws_status take(key_pool *p, uint8_t *dst, size_t len) {
+static HWS__NOINLINE hws_status take(key_pool *p, uint8_t *dst, size_t len) {
     size_t at = 0;
     while (at < len) {
         size_t rest = len - at;

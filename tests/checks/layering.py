@@ -15,7 +15,7 @@ CORE = {
     "kernel": ["base", "status", "utf8"],
     "mask": ["base", "kernel", "utf8"],
     "chacha": ["kernel"],
-    "key_pool": ["base", "status", "kernel"],
+    "key_pool": ["base", "status", "bytes", "kernel"],
     "utf8": ["base", "kernel"],
     "sha1": ["bytes", "kernel"],
     "base64": ["bytes"],
