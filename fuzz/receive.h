@@ -70,6 +70,11 @@ static void end_item(peer *p, uint8_t type, uint16_t code) {
     }
 }
 
+/* Payload that a message may have: who decompresses it counts what comes out. */
+static uint64_t max_payload(const peer *p, uint8_t compressed) {
+    return compressed ? hws_deflate_bound(p->config.max_message) : p->config.max_message;
+}
+
 static void on_data(peer *p, const hws_event *ev) {
     if ((ev->flags & HWS_FIRST) != 0) {
         CHECK(p->type == 0);
@@ -81,7 +86,7 @@ static void on_data(peer *p, const hws_event *ev) {
     }
     CHECK(p->type == ev->type && p->compressed == (ev->flags & HWS_COMPRESSED));
     CHECK(ev->len > 0 || (ev->flags & HWS_FINAL) != 0);
-    CHECK(ev->len <= p->config.max_message - p->message_len);
+    CHECK(ev->len <= max_payload(p, p->compressed) - p->message_len);
     p->message_len += ev->len;
     p->message_digest = digest_bytes(p->message_digest, ev->data, ev->len);
     if (ev->type == HWS_TEXT && !p->compressed) {
@@ -221,7 +226,8 @@ static hws_status take_chunk(peer *p, const uint8_t *data, size_t len, enum way 
     CHECK(take_events(p, NULL, 0, &used, way) == HWS_OK);
     while (status == HWS_EVENT) {
         status = take_events(p, buf, len, &used, way);
-        CHECK(used <= len && hws_conn_payload_left(&p->conn) <= p->config.max_message);
+        CHECK(used <= len &&
+              hws_conn_payload_left(&p->conn) <= max_payload(p, p->config.compression));
         take_reply(p);
     }
     CHECK(status < 0 || used == len);

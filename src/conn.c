@@ -23,10 +23,14 @@ static uint8_t opcode_of(const hws__conn *c) {
     return c->first_byte & HWS__OPCODE;
 }
 
+/* What frames of this connection are: all that the second byte needs to be judged. */
+static uint8_t direction_of(const hws__conn *c) {
+    return hws__is_client(c) ? 0 : HWS_FRAME_FROM_CLIENT;
+}
+
 static uint8_t context_of(const hws__conn *c) {
-    return (uint8_t)((hws__is_client(c) ? 0 : HWS_FRAME_FROM_CLIENT) |
-                     (c->message_in != 0 ? HWS_FRAME_IN_MESSAGE : 0) |
-                     (c->compression != 0 ? HWS_FRAME_RSV1 : 0));
+    return (uint8_t)(direction_of(c) | (c->message_in != 0 ? HWS_FRAME_IN_MESSAGE : 0) |
+                     c->compression);
 }
 
 /* The header is complete: prepare for its payload. RFC 6455 5.4. */
@@ -53,9 +57,17 @@ static hws_status begin_payload(hws__conn *c, hws_event *ev) {
     return HWS_EVENT;
 }
 
+/* What the message that a header belongs to may have of payload: see max_message. */
+static uint64_t max_payload(const hws__conn *c) {
+    uint8_t compressed = c->message_in != 0 ? (c->message_flags & HWS_COMPRESSED) != 0
+                                            : (c->first_byte & HWS__RSV1) != 0;
+
+    return compressed ? hws__compressed_max(c->max_message, c->fragments) : c->max_message;
+}
+
 /* The length is known. RFC 6455 10.4 and 7.4.1 (1009). */
 static hws_status judge_payload_len(hws__conn *c, hws_event *ev) {
-    if ((c->first_byte & HWS__CONTROL) == 0 && c->payload_len > c->max_message - c->message_len) {
+    if ((c->first_byte & HWS__CONTROL) == 0 && c->payload_len > max_payload(c) - c->message_len) {
         return hws__conn_fail(c, HWS_ERR_MESSAGE_TOO_BIG);
     }
     if (hws__is_client(c)) {
@@ -86,7 +98,7 @@ static hws_status step_first_byte(hws__conn *c, input *in) {
 /* SECOND_BYTE: consumes 1 byte. RFC 6455 5.2. */
 static hws_status step_second_byte(hws__conn *c, input *in, hws_event *ev) {
     uint8_t byte = in->src[in->i];
-    hws_status status = hws__frame_judge_second(c->first_byte, byte, context_of(c));
+    hws_status status = hws__frame_judge_second(c->first_byte, byte, direction_of(c));
 
     in->i++;
     if (status != HWS_OK) {

@@ -2,8 +2,8 @@
  * What a hws_conn holds. conn*.c know this, nobody else does.
  *
  * Invariants:
- * - message_len <= max_message, payload_at <= payload_len <= max_message for data frames,
- *   payload_len <= 125 for control frames.
+ * - message_len <= max_message, payload_at <= payload_len <= max_message for data frames (of a
+ *   compressed message hws__compressed_max() of it), payload_len <= 125 for control frames.
  * - message_in is HWS_TEXT or HWS_BINARY from the header of a message's first frame to the end of
  *   its last, else 0. message_out is the same for what we send.
  * - text_in and text_out are never HWS_UTF8_REJECT: a wrong byte ends receiving, and a wrong send
@@ -53,7 +53,7 @@ typedef struct hws__conn {
 
     uint8_t state;   /* enum hws__conn_state */
     uint8_t mask_in; /* the mask bit of received frames: HWS__MASK for a server, 0 for a client */
-    uint8_t compression;
+    uint8_t compression; /* HWS_FRAME_RSV1 or 0 */
     uint8_t close_sentence;
     uint8_t frame_events;
     uint8_t first;      /* who sent a Close first */

@@ -24,7 +24,7 @@ hws_status hws_conn_init(hws_conn *conn, const hws_conn_config *config) {
     }
     memset(conn, 0, sizeof *conn);
     c->mask_in = config->role == HWS_ROLE_SERVER ? HWS__MASK : 0;
-    c->compression = config->compression;
+    c->compression = config->compression != 0 ? HWS_FRAME_RSV1 : 0;
     c->close_sentence = config->close_sentence;
     c->frame_events = config->frame_events;
     c->max_message = config->max_message;

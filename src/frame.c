@@ -16,11 +16,9 @@ hws_status hws__frame_judge_first(uint8_t first, uint8_t context) {
     if ((known_opcodes >> opcode & 1) == 0) {
         return HWS_ERR_OPCODE; /* RFC 6455 5.2 */
     }
-    if (rsv == HWS__RSV1 && (context & HWS_FRAME_RSV1) != 0 &&
-        (opcode == HWS_OPCODE_TEXT || opcode == HWS_OPCODE_BINARY)) {
-        rsv = 0; /* RFC 7692 6: on the first frame of a data message only */
-    }
-    if (rsv != 0) {
+    /* RFC 7692 6: RSV1 is for the first frame of a data message only. */
+    if (rsv != 0 && (rsv != HWS__RSV1 || (context & HWS_FRAME_RSV1) == 0 ||
+                     (opcode != HWS_OPCODE_TEXT && opcode != HWS_OPCODE_BINARY))) {
         return HWS_ERR_RSV; /* RFC 6455 5.2 */
     }
     if ((opcode & HWS__CONTROL) != 0) {

@@ -69,6 +69,15 @@ static inline size_t hws__frame_put(uint8_t *out, uint8_t first, uint64_t len, u
     return 10;
 }
 
+/* Bytes that a message may take when it is compressed (RFC 7692 7.2.1), with some frames before the
+ * present one: blocks that do not shrink have headers, and each flush, such as that of a frame,
+ * ends with an empty one. */
+static inline uint64_t hws__compressed_max(uint64_t len, uint64_t frames) {
+    uint64_t more = len / 4 + 1024 + 16 * frames;
+
+    return len > UINT64_MAX - more ? UINT64_MAX : len + more;
+}
+
 /* Whether a Close frame may carry this code (RFC 6455 7.4). 1 or 0. */
 uint8_t hws__close_code_is_valid(uint16_t code);
 

@@ -20,6 +20,7 @@ static const row rows[] = {
     {STATUS(HWS_OK), "Done.", "", 0, 0},
     {STATUS(HWS_EVENT), "Done, and there is an event.", "", 0, 0},
     {STATUS(HWS_NEED_MORE), "The bytes so far are good but not complete.", "", 0, 0},
+    {STATUS(HWS_MORE), "The output is full, and there is more.", "", 0, 0},
 
     {STATUS(HWS_ERR_ARGUMENT), "An argument is outside what the function takes.", "", 0, 0},
     {STATUS(HWS_ERR_STATE), "The call is not possible in this state.", "", 0, 0},
@@ -28,6 +29,7 @@ static const row rows[] = {
     {STATUS(HWS_ERR_SEND_UTF8), "The text to be sent is not valid UTF-8.", "RFC 6455 5.6", 0, 0},
     {STATUS(HWS_ERR_FIELD), "A field or a text for an HTTP head is not allowed there.",
      "RFC 9110 5.5", 0, 0},
+    {STATUS(HWS_ERR_MEMORY), "There is no memory left.", "", 0, 0},
 
     {STATUS(HWS_ERR_RSV), "A frame has a reserved bit set that no extension gave a meaning.",
      "RFC 6455 5.2", 1002, 0},
@@ -65,6 +67,8 @@ static const row rows[] = {
     {STATUS(HWS_ERR_INTERNAL), "The application met an unexpected condition.", "RFC 6455 7.4.1",
      1011, 0},
     {STATUS(HWS_ERR_EOF), "The peer ended the stream too early.", "RFC 6455 7.1.5", 1006, 0},
+    {STATUS(HWS_ERR_INFLATE), "A compressed message is not valid DEFLATE data.", "RFC 7692 7.2.2",
+     1007, 0},
 
     {STATUS(HWS_ERR_HEAD_TOO_LARGE), "The HTTP head is larger than the limit.", "RFC 9110 5.4", 0,
      431},

@@ -191,6 +191,13 @@ static int model_data(model *m, const hws_frame *frame, const uint8_t *data) {
     return 1;
 }
 
+/* A compressed message may be longer than the limit, since its plain text need not be (conn.h). */
+static uint64_t max_payload(const model *m, uint8_t first) {
+    uint64_t limit = m->spec->max_message;
+    int compressed = m->type != 0 ? m->compressed : (first & 0x40) != 0;
+    return compressed ? limit + limit / 4 + 1024 + 16 * m->fragments : limit;
+}
+
 /* The limits, which are judged before a header is complete. 0 when one of them ends it all. */
 static int model_limits(model *m, uint8_t context) {
     const uint8_t *header = m->bytes + m->at;
@@ -216,7 +223,7 @@ static int model_limits(model *m, uint8_t context) {
         len = len * 256 + header[i];
         i++;
     }
-    return len > m->spec->max_message - m->message_len
+    return len > max_payload(m, header[0]) - m->message_len
                ? say_fault(m, HWS_ERR_MESSAGE_TOO_BIG, m->at + end)
                : 1;
 }

@@ -124,7 +124,9 @@ typedef struct hws_conn_config {
     uint8_t close_sentence; /**< 1: Closes for a fault carry its sentence as reason. Default 0: no
                                  reason, the peer learns the code alone. */
     uint8_t frame_events;   /**< 1: an event HWS_FRAME comes for every frame header. Default 0. */
-    uint64_t max_message;   /**< Bytes of a received message; more fails with 1009. Default
+    uint64_t max_message;   /**< Bytes of a received message; more fails with 1009. A compressed
+                                 one may take hws_deflate_bound() of it, and 16 for each frame;
+                                 who decompresses it counts what comes out. Default
                                  HWS_DEFAULT_MAX_MESSAGE. */
     uint64_t max_fragments; /**< Frames of a received message, at least 1; more fails with 1008.
                                  Default HWS_DEFAULT_MAX_FRAGMENTS. */

@@ -9,6 +9,8 @@
  * | http.h      | one HTTP head, and responses                                      |
  * | handshake.h | opening a connection, both sides                                  |
  * | connect.h   | opening one over HTTP/2 and HTTP/3                                |
+ * | deflate.h   | compressed messages                                               |
+ * | codec.h     | what compresses them                                              |
  * | extension.h | the list of extensions in a head                                  |
  * | uri.h       | ws:// and wss://                                                  |
  * | status.h    | every error, its sentence and its RFC section                     |
@@ -17,14 +19,16 @@
  * | key_pool.h  | a random source for mask keys over a slower one                    |
  * | kernel.h    | which form of the loops over payload runs                         |
  *
- * Adapters have headers of their own: blocking.h, entropy.h.
+ * Adapters have headers of their own: blocking.h, entropy.h, deflate_zlib.h.
  */
 #ifndef HAWSER_HAWSER_H
 #define HAWSER_HAWSER_H
 
 #include <hawser/base.h>
+#include <hawser/codec.h>
 #include <hawser/conn.h>
 #include <hawser/connect.h>
+#include <hawser/deflate.h>
 #include <hawser/extension.h>
 #include <hawser/frame.h>
 #include <hawser/handshake.h>

@@ -28,6 +28,7 @@ enum {
     HWS_OK = 0,        /**< Done. */
     HWS_EVENT = 1,     /**< Done, and an event was filled in: call again for the next. */
     HWS_NEED_MORE = 2, /**< The bytes so far are good but not complete. */
+    HWS_MORE = 3,      /**< The output is full, and there is more: empty it and call again. */
 
     HWS_ERR_ARGUMENT = -1,  /**< An argument is outside what the function takes. */
     HWS_ERR_STATE = -2,     /**< Not now: for example data after our own Close. */
@@ -36,6 +37,7 @@ enum {
     HWS_ERR_SEND_UTF8 = -5, /**< Text to be sent is not UTF-8. */
     HWS_ERR_FIELD = -6,     /**< Text for an HTTP head holds a byte that is not allowed there, or a
                                field is one that hawser writes itself. */
+    HWS_ERR_MEMORY = -7,    /**< The allocator has no memory; nothing has changed. */
 
     HWS_ERR_RSV = -16,    /**< A reserved bit is set that no extension gave a meaning. */
     HWS_ERR_OPCODE = -17, /**< A reserved opcode. */
@@ -57,7 +59,8 @@ enum {
     HWS_ERR_UNSUPPORTED = -33,        /**< A type of data that the application does not take. */
     HWS_ERR_POLICY = -34,             /**< Against a rule of the application. */
     HWS_ERR_INTERNAL = -35,           /**< The application met an unexpected condition. */
-    HWS_ERR_EOF = -36, /**< The stream ended before a Close, or inside the opening handshake. */
+    HWS_ERR_EOF = -36,     /**< The stream ended before a Close, or inside the opening handshake. */
+    HWS_ERR_INFLATE = -37, /**< A compressed message that is no valid DEFLATE data. */
 
     HWS_ERR_HEAD_TOO_LARGE = -48,    /**< A head above the limit of bytes. */
     HWS_ERR_TARGET_TOO_LONG = -49,   /**< A request line above the limit. */

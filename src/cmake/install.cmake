@@ -16,11 +16,24 @@ install(
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set(components core blocking)
+set(modules hawser hawser-blocking)
+if(HAWSER_BUILD_DEFLATE)
+    install(
+        TARGETS hawser-deflate
+        EXPORT hawser-deflate
+        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(FILES ${deflate_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hawser)
+    list(APPEND components deflate)
+    list(APPEND modules hawser-deflate)
+endif()
 install(FILES ${core_headers} ${blocking_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hawser)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Each component of the package is an export of its own: the core needs no threads.
-foreach(component core blocking)
+foreach(component IN LISTS components)
     install(
         EXPORT hawser-${component}
         FILE hawser-${component}.cmake
@@ -45,7 +58,7 @@ set(pc_system_libs ${CMAKE_THREAD_LIBS_INIT})
 if(WIN32)
     string(APPEND pc_system_libs " -lws2_32 -lbcrypt")
 endif()
-foreach(module hawser hawser-blocking)
+foreach(module IN LISTS modules)
     configure_file(cmake/${module}.pc.in ${module}.pc @ONLY)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${module}.pc
             DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

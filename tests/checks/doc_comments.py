@@ -64,6 +64,8 @@ def check_function(doc, code):
 
 def check_fields(code):
     body = code[code.index("{") + 1:code.rindex("}")]
+    # A semicolon of a comment ends no field.
+    body = re.sub(r"/\*.*?\*/", lambda comment: comment.group().replace(";", ","), body, flags=re.S)
     documented_before = False
     for piece in re.finditer(r"([^;]*?);([ \t]*\n?[ \t]*/\*\*<.*?\*/)?", body, re.S):
         field = without_comments(piece.group(1)).strip()

@@ -23,6 +23,8 @@ CORE = {
     "conn": LEAVES + ["frame"],
     "message": LEAVES + ["conn"],
     "http": LEAVES,
+    "codec": ["base"],
+    "compressor": LEAVES + ["codec", "deflate", "frame"],
     "authority": LEAVES + ["http"],
     "uri": LEAVES + ["http", "authority"],
     "extension": LEAVES + ["http"],
@@ -30,12 +32,15 @@ CORE = {
     # Declared in handshake.h.
     "origin": LEAVES + ["http", "authority", "handshake"],
     "connect": LEAVES + ["http", "authority", "extension", "handshake"],
+    "deflate": LEAVES + "conn message frame http extension codec compressor".split(),
     # Knows every constant by name.
     "constant": ["hawser"],
     # Headers alone.
-    "hawser": LEAVES + "frame conn message http uri extension handshake connect key_pool".split(),
-    "blocking": LEAVES + "conn message http handshake".split(),
+    "hawser": LEAVES + ("frame conn message http uri extension handshake connect key_pool codec "
+                        "deflate").split(),
+    "blocking": LEAVES + "conn message http handshake codec deflate".split(),
     "entropy": LEAVES,
+    "deflate_zlib": ["base", "codec"],
 }
 CORE_SYSTEM = ["assert.h", "stddef.h", "stdint.h", "string.h"]
 # What a processor is asked, and its instructions: for the forms of the kernels, and their choice.

@@ -1,6 +1,11 @@
-/* A program of somebody else: it parses a handshake and receives a frame. Also valid C++11. */
+/* A program of somebody else: it parses a handshake, receives a frame, and compresses where it can.
+ * Also valid C++11. */
 #include <hawser/entropy.h>
 #include <hawser/hawser.h>
+
+#ifdef WITH_DEFLATE
+#include <hawser/deflate_zlib.h>
+#endif
 
 #include <stdio.h>
 #include <string.h>
@@ -42,8 +47,38 @@ static int entropy_works(void) {
     return hws_entropy(NULL, key, sizeof(key)) == HWS_OK;
 }
 
+/* A message to itself, through the filter alone. */
+static int deflate_works(void) {
+#ifdef WITH_DEFLATE
+    static const uint8_t plain[100] = {0};
+    uint8_t small[100];
+    uint8_t back[200];
+    size_t small_len = 0, back_len = 0, used = 0;
+    hws_deflate_params agreed;
+    hws_deflate_options options;
+    hws_deflate deflate;
+    int well;
+    hws_deflate_params_init(&agreed, HWS_DEFLATE_BEST);
+    hws_deflate_options_init(&options, HWS_ROLE_CLIENT, HWS_DEFLATE_BEST);
+    options.codec = hws_codec_zlib();
+    well = hws_deflate_init(&deflate, &agreed, &options) == HWS_OK &&
+           hws_deflate_compress(&deflate, HWS_BINARY, HWS_WHOLE, plain, sizeof(plain), &used, small,
+                                sizeof(small), &small_len) == HWS_OK &&
+           small_len < 20;
+    used = 0;
+    well = well &&
+           hws_deflate_decompress(&deflate, HWS_BINARY, HWS_WHOLE, small, small_len, &used, back,
+                                  sizeof(back), &back_len) == HWS_OK &&
+           back_len == sizeof(plain) && memcmp(back, plain, sizeof(plain)) == 0;
+    hws_deflate_release(&deflate);
+    return well;
+#else
+    return 1;
+#endif
+}
+
 int main(void) {
-    if (!handshake_works() || !frame_works() || !entropy_works()) {
+    if (!handshake_works() || !frame_works() || !entropy_works() || !deflate_works()) {
         printf("hawser does not work here.\n");
         return 1;
     }
