@@ -18,11 +18,13 @@
  * What it does by itself: answers Pings and Closes; verifies the handshake; ends connections in the
  * order of RFC 6455 7.1.1, with a drain, so that the peer reads our last Close and not a reset;
  * TCP_NODELAY; no SIGPIPE; calls that a signal interrupted go on; deadlines count over all of a
- * call.
+ * call; messages are compressed where the configuration asks for it and both sides agree.
  *
  * Memory. A hws_blocking is a value in the caller's memory, and the caller gives it one block of
- * bytes to work with: half to receive, half to send. Nothing is allocated, but by the name resolver
- * of the system during connect. It holds pointers to itself: do not move or copy it.
+ * bytes to work with: half to receive, half to send; with compression a third each to receive, for
+ * plain bytes, and to send. Nothing is allocated, but by the name resolver of the system during
+ * connect, and by the codec of a compressed connection. It holds pointers to itself: do not move or
+ * copy it.
  *
  * Threads. One connection, one thread at a time.
  *
@@ -34,6 +36,7 @@
 
 #include <hawser/base.h>
 #include <hawser/conn.h>
+#include <hawser/deflate.h>
 #include <hawser/handshake.h>
 #include <hawser/http.h>
 #include <hawser/message.h>
@@ -70,7 +73,7 @@ typedef struct hws_blocking_config {
     uint32_t reserved;         /**< Zero. */
     uint8_t *memory;           /**< Working memory of this connection, until its release. */
     size_t memory_len;         /**< Its bytes, at least HWS_BLOCKING_MIN_MEMORY; a head must fit in
-                                    half of it. 65,536 serves well. */
+                                    half of it, with deflate in a third. 65,536 serves well. */
     uint64_t max_message;      /**< As in hws_conn_config. */
     uint64_t max_fragments;    /**< As in hws_conn_config. */
     uint8_t close_sentence;    /**< As in hws_conn_config. */
@@ -84,6 +87,13 @@ typedef struct hws_blocking_config {
                                     and port. Default NULL. */
     hws_random random;         /**< Source of mask keys and keys. Default hws_entropy. */
     void *random_user;         /**< Handed to random. */
+    const hws_deflate_params *deflate; /**< What a client offers, what a server agrees to (RFC 7692
+                                            7.1). NULL, or with enabled 0: no compression. Not
+                                            needed after connect() or read_request(). Default
+                                            NULL. */
+    const hws_deflate_options *deflate_options; /**< How messages are compressed: needed with
+                                                     deflate, and as long. Role and max_message are
+                                                     those of the connection. */
 } hws_blocking_config;
 
 /**
@@ -100,15 +110,16 @@ HWS_API void hws_blocking_config_init(hws_blocking_config *config, uint8_t *memo
  * Connect to a WebSocket URL and do the opening handshake (RFC 6455 4.1).
  *
  * All addresses of the host are tried in order until one takes the connection. Redirects are not
- * followed: their target is in the head. Userinfo in the URL is sent as Basic authorization.
+ * followed: their target is in the head. Userinfo in the URL is sent as Basic authorization. The
+ * offer of config->deflate stands behind the extensions of `client`.
  *
  * @param ws      The connection.
  * @param url     "ws://host:port/path?query", NUL-terminated.
  * @param config  How it behaves.
  * @param client  Subprotocols, origin, extensions and more fields; host and target are taken from
  *                the URL. NULL for none.
- * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss; HWS_ERR_SPACE for a URL that
- *                does not fit in the memory; HWS_ERR_RESOLVE, HWS_ERR_CONNECT,
+ * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss; HWS_ERR_SPACE for a URL or
+ *                extensions that do not fit in the memory; HWS_ERR_RESOLVE, HWS_ERR_CONNECT,
  *                HWS_ERR_TIMEOUT; HWS_ERR_REFUSED with the response in hws_blocking_head(); or what
  *                else hws_head_parse() and hws_handshake_verify() return.
  */
@@ -195,12 +206,13 @@ HWS_API hws_status hws_blocking_read_request(hws_blocking *ws, intptr_t socket,
 /**
  * Accept the handshake that was read: the connection is open.
  *
- * When the origin is not allowed, 403 is answered and the socket closed.
+ * When the origin is not allowed, 403 is answered and the socket closed. What of the client's offer
+ * config->deflate can meet is agreed to; that answer stands behind the extensions of `accept`.
  *
  * @param ws      The connection.
  * @param accept  Origin policy, subprotocol, more fields.
- * @return        HWS_OK; HWS_ERR_ORIGIN; HWS_ERR_ARGUMENT, HWS_ERR_FIELD: nothing was sent;
- *                HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM.
+ * @return        HWS_OK; HWS_ERR_ORIGIN; HWS_ERR_ARGUMENT, HWS_ERR_FIELD, HWS_ERR_SPACE: nothing
+ *                was sent; HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM.
  */
 HWS_API hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept);
 
@@ -249,7 +261,8 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
                                           int32_t timeout_ms);
 
 /**
- * Receive the next event: a piece of a message, a whole small message, or a control frame.
+ * Receive the next event: a piece of a message, a whole small message, or a control frame. Where
+ * compression was agreed, pieces are decompressed, and never longer than a third of the memory.
  *
  * Pings and the peer's Close have been answered when their event is returned, as far as the socket
  * takes it. After the Close event
@@ -262,11 +275,13 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
  * @param ev          Filled on HWS_EVENT; ev->data lives until the next call with ws.
  * @param timeout_ms  Milliseconds to wait for the event; 0 to look only; HWS_FOREVER.
  * @return            HWS_EVENT; HWS_OK: the connection ended with a closing handshake;
- *                    HWS_ERR_TIMEOUT: nothing so far, call again; HWS_ERR_RSV … HWS_ERR_INTERNAL:
- *                    the peer's fault, our Close went out; HWS_ERR_EOF: the peer left without
- *                    Close; HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_CLOSED: an earlier send, or a
- *                    reply that the peer did not take, gave up, and the socket is closed. All but
- * HWS_ERR_TIMEOUT and HWS_ERR_STATE (not open) are sticky, and the socket is closed.
+ *                    HWS_ERR_TIMEOUT: nothing so far, call again; HWS_ERR_RSV … HWS_ERR_INTERNAL,
+ *                    HWS_ERR_INFLATE: the peer's fault, or with _INTERNAL also no memory to
+ *                    decompress; our Close went out; HWS_ERR_EOF: the peer left without Close;
+ *                    HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_CLOSED: an earlier send, or a reply
+ *                    that the peer did not take, gave up, and the socket is closed. All but
+ *                    HWS_ERR_TIMEOUT and HWS_ERR_STATE (not open) are sticky, and the socket is
+ *                    closed.
  */
 HWS_API hws_status hws_blocking_receive(hws_blocking *ws, hws_event *ev, int32_t timeout_ms);
 
@@ -291,35 +306,41 @@ HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *m
  *
  * The payload of the last event may be given as it is: an echo needs no copy. A server's payload
  * goes out from where it lies. A client's is masked through the working memory; one that is larger
- * goes out as several fragments.
+ * goes out as several fragments. What is to be compressed goes the way of hws_deflate_send(),
+ * through the working memory too.
  *
  * @param ws          The connection.
  * @param type        As hws_conn_send().
- * @param flags       As hws_conn_send().
+ * @param flags       HWS_FIRST and HWS_FINAL. With config->deflate, agreed to or not, also
+ *                    HWS_COMPRESSED: compress whatever the length, where that was agreed; and
+ *                    HWS_UNCOMPRESSED: do not. Payload that the caller has compressed is not taken.
  * @param data        Payload; NULL when len is 0.
  * @param len         Its bytes.
  * @param timeout_ms  For writing all of it.
  * @return            HWS_OK when the system has taken all, or it is held back (see gather);
  *                    HWS_ERR_ARGUMENT, _STATE, _SEND_UTF8, _RANDOM: nothing was sent, the
  *                    connection goes on (a client's text above the working memory is validated
- *                    before its first byte goes out); HWS_ERR_TIMEOUT, HWS_ERR_RESET,
- *                    HWS_ERR_SYSTEM, sticky: a part may have been sent, and no more can be. After
- *                    HWS_ERR_RESET what came before it, such as the peer's Close, can still be
- *                    received.
+ *                    before its first byte goes out); HWS_ERR_MEMORY likewise, when flags ask for
+ *                    compression and there is no memory for it (without that, the message goes
+ *                    uncompressed); HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM, and
+ *                    HWS_ERR_RANDOM inside a compressed message, sticky: a part may have been
+ *                    sent, and no more can be. After HWS_ERR_RESET what came before it, such as
+ *                    the peer's Close, can still be received.
  */
 HWS_API hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags,
                                      const uint8_t *data, size_t len, int32_t timeout_ms);
 
 /**
  * Send one frame without copying: a client masks `data` where it lies, and its content is lost.
+ * Nothing is compressed.
  *
  * @param ws          The connection.
  * @param type        As hws_conn_send().
- * @param flags       As hws_conn_send().
+ * @param flags       As hws_blocking_send(), but not HWS_COMPRESSED.
  * @param data        Payload.
  * @param len         Its bytes.
  * @param timeout_ms  For writing all of it.
- * @return            As hws_blocking_send().
+ * @return            As hws_blocking_send(); HWS_ERR_STATE also inside a compressed message.
  */
 HWS_API hws_status hws_blocking_send_in_place(hws_blocking *ws, uint8_t type, uint8_t flags,
                                               uint8_t *data, size_t len, int32_t timeout_ms);
@@ -381,8 +402,8 @@ HWS_API hws_conn *hws_blocking_conn(hws_blocking *ws);
 HWS_API intptr_t hws_blocking_socket(const hws_blocking *ws);
 
 /**
- * Bytes that were read from the socket and not looked at: when there are some, receive before
- * waiting for the socket.
+ * Bytes that were read from the socket and not looked at, or 1 more when a message is not
+ * decompressed to its end: when there are some, receive before waiting for the socket.
  *
  * @param ws  The connection.
  * @return    Bytes.
@@ -396,6 +417,14 @@ HWS_API size_t hws_blocking_pending(const hws_blocking *ws);
  * @return    The subprotocol; empty for none. Lives until the first receive.
  */
 HWS_API hws_text hws_blocking_subprotocol(const hws_blocking *ws);
+
+/**
+ * The compression in use (RFC 7692 7.1).
+ *
+ * @param ws  An open or ended connection.
+ * @return    What was agreed; enabled is 0 for none. Lives as long as ws.
+ */
+HWS_API const hws_deflate_params *hws_blocking_deflate(const hws_blocking *ws);
 
 /**
  * The error of the system behind the last HWS_ERR_SYSTEM, _RESET, _CONNECT or _RESOLVE.

@@ -28,6 +28,7 @@ void hws__blocking_end(hws__blocking *b, hws_status result) {
     b->result = result;
     b->in_used = b->in_len;
     b->out_sent = b->out_len = 0;
+    hws_deflate_release(&b->deflate);
 }
 
 /* From here on bytes from the peer are read and thrown away, for close_timeout_ms at most. */
@@ -132,7 +133,24 @@ static void take_close(hws__blocking *b) {
     begin_ending(b, HWS_OK);
 }
 
+/* Without memory for a decompressor the connection cannot go on (RFC 6455 7.4.1: 1011). */
+static hws_status parse_compressed(hws__blocking *b, hws_message *message) {
+    hws_status status = message != NULL
+                            ? hws_deflate_receive_message(&b->deflate, &b->conn, message, b->in,
+                                                          b->in_len, &b->in_used, &b->event)
+                            : hws_deflate_receive(&b->deflate, &b->conn, b->in, b->in_len,
+                                                  &b->in_used, b->room, b->room_cap, &b->event);
+    if (status == HWS_ERR_MEMORY) {
+        status = HWS_ERR_INTERNAL;
+        (void)hws_conn_fail(&b->conn, status);
+    }
+    return status;
+}
+
 static hws_status parse(hws__blocking *b, hws_message *message) {
+    if (b->agreed.enabled) {
+        return parse_compressed(b, message);
+    }
     if (message != NULL) {
         return hws_message_receive(message, &b->conn, b->in, b->in_len, &b->in_used, &b->event);
     }

@@ -1,6 +1,7 @@
 /*
- * The inside of a hws_blocking, for blocking.c (receiving and ending), blocking_send.c and
- * blocking_open.c (opening, and HTTP). Knows of sockets what socket.h says.
+ * The inside of a hws_blocking, for blocking.c (receiving and ending), blocking_send.c,
+ * blocking_open.c (opening, and HTTP) and blocking_deflate.c (agreeing on compression). Knows of
+ * sockets what socket.h says.
  */
 #ifndef HWS__BLOCKING_H
 #define HWS__BLOCKING_H
@@ -27,6 +28,9 @@ enum {
  * `out` is the second half: out[out_sent … out_len) is what the protocol owes and the socket has
  * not taken yet. Payload of the caller goes past it, but never before it.
  *
+ * With compression `room` is between them, and each is a third. The list of extensions that is sent
+ * stands there while the connection opens, then plain bytes of the last event.
+ *
  * An event whose reply is not written yet is `held`: it is handed out when out is empty.
  */
 typedef struct hws__blocking {
@@ -35,11 +39,18 @@ typedef struct hws__blocking {
     hws_header headers[HWS_BLOCKING_MAX_FIELDS];
     hws_handshake handshake;
     hws_event event; /* while held */
+    hws_deflate deflate;
+    hws_deflate_options deflate_options;
+    hws_deflate_params wanted; /* enabled 0: no compression */
+    hws_deflate_params agreed; /* enabled 0: none */
+    hws_conn_config conn_config;
     uint8_t *in;
+    uint8_t *room;
     uint8_t *out;
     size_t in_cap;
     size_t in_len;
     size_t in_used;
+    size_t room_cap;
     size_t out_cap;
     size_t out_len;
     size_t out_sent;
@@ -111,6 +122,21 @@ hws_status hws__blocking_flush(hws__blocking *b, int64_t deadline);
 
 /* Close the socket now; receive returns `result` from here on. */
 void hws__blocking_end(hws__blocking *b, hws_status result);
+
+/* Take what the configuration says of compression, and a third of the memory for it. HWS_OK, or
+ * HWS_ERR_ARGUMENT. */
+hws_status hws__blocking_plan_deflate(hws__blocking *b, const hws_blocking_config *config);
+
+/* Client: put the offer behind the extensions of the caller, where they live until the response is
+ * verified. */
+hws_status hws__blocking_offer_deflate(hws__blocking *b, hws_text *extensions);
+
+/* Client: judge the response, and be ready for frames. */
+hws_status hws__blocking_verify_deflate(hws__blocking *b);
+
+/* Server: be ready for frames, and put the answer behind the extensions of the caller, where they
+ * live until the first frame. */
+hws_status hws__blocking_accept_deflate(hws__blocking *b, hws_text *extensions);
 
 /* End the connection after an HTTP response: write what is in `out`, shut down, drain, close.
  * Returns `result`. */

@@ -23,10 +23,19 @@ void hws_blocking_config_init(hws_blocking_config *config, uint8_t *memory, size
     config->random = hws_entropy;
 }
 
+static void split_memory(hws__blocking *b, const hws_blocking_config *config) {
+    b->in_cap = config->memory_len / (b->wanted.enabled ? 3 : 2);
+    b->room_cap = b->wanted.enabled ? b->in_cap : 0;
+    b->out_cap = config->memory_len - b->in_cap - b->room_cap;
+    b->in = config->memory;
+    b->room = b->in + b->in_cap;
+    b->out = b->room + b->room_cap;
+}
+
 /* Make a connection out of nothing. It owns the socket, also on an error. */
 static hws_status start(hws__blocking *b, uint8_t role, intptr_t socket,
                         const hws_blocking_config *config) {
-    hws_conn_config conn;
+    hws_status status = HWS_OK;
     memset(b, 0, sizeof *b);
     b->socket = socket;
     b->reply_deadline = HWS__NOW;
@@ -36,22 +45,23 @@ static hws_status start(hws__blocking *b, uint8_t role, intptr_t socket,
         return HWS_ERR_ARGUMENT;
     }
     b->role = role;
-    b->in = config->memory;
-    b->in_cap = config->memory_len / 2;
-    b->out = config->memory + b->in_cap;
-    b->out_cap = config->memory_len - b->in_cap;
     b->open_timeout_ms = config->open_timeout_ms;
     b->close_timeout_ms = config->close_timeout_ms;
     b->gather = config->gather;
     b->random = config->random;
     b->random_user = config->random_user;
-    hws_conn_config_init(&conn, role);
-    conn.max_message = config->max_message;
-    conn.max_fragments = config->max_fragments;
-    conn.close_sentence = config->close_sentence;
-    conn.random = config->random;
-    conn.random_user = config->random_user;
-    return hws_conn_init(&b->conn, &conn);
+    hws_conn_config_init(&b->conn_config, role);
+    b->conn_config.max_message = config->max_message;
+    b->conn_config.max_fragments = config->max_fragments;
+    b->conn_config.close_sentence = config->close_sentence;
+    b->conn_config.random = config->random;
+    b->conn_config.random_user = config->random_user;
+    status = hws_conn_init(&b->conn, &b->conn_config);
+    if (status == HWS_OK) {
+        status = hws__blocking_plan_deflate(b, config);
+    }
+    split_memory(b, config);
+    return status;
 }
 
 /* Give up before the connection was open. */
@@ -179,6 +189,9 @@ static hws_status shake_hands(hws__blocking *b, const hws_client_config *client,
         status = hws_handshake_verify(client, &key, &b->head, b->in, &accepted);
     }
     if (status == HWS_OK) {
+        status = hws__blocking_verify_deflate(b);
+    }
+    if (status == HWS_OK) {
         b->subprotocol = accepted.subprotocol;
         b->phase = HWS__PHASE_OPEN;
     }
@@ -214,6 +227,9 @@ hws_status hws_blocking_connect(hws_blocking *ws, const char *url,
     }
     if (status == HWS_OK) {
         status = complete(b, text, &uri, &ask, fields);
+    }
+    if (status == HWS_OK) {
+        status = hws__blocking_offer_deflate(b, &ask.extensions);
     }
     if (status == HWS_OK) {
         status = dial_url(b, text, &uri, config->unix_path, deadline);
@@ -282,11 +298,20 @@ static hws_span find_offer(const hws__blocking *b, hws_text subprotocol) {
 
 hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept) {
     hws__blocking *b = hws__blocking_of(ws);
+    hws_accept_config answer;
     hws_status status = HWS_OK;
     if (b->phase != HWS__PHASE_REQUEST) {
         return HWS_ERR_STATE;
     }
-    status = hws_handshake_accept(&b->handshake, &b->head, b->in, accept, b->out, b->out_cap,
+    if (accept->size != sizeof *accept) {
+        return HWS_ERR_ARGUMENT;
+    }
+    answer = *accept;
+    status = hws__blocking_accept_deflate(b, &answer.extensions);
+    if (status != HWS_OK) {
+        return status;
+    }
+    status = hws_handshake_accept(&b->handshake, &b->head, b->in, &answer, b->out, b->out_cap,
                                   &b->out_len);
     if (status == HWS_ERR_ORIGIN) {
         return reject(b, status);
@@ -401,7 +426,12 @@ intptr_t hws_blocking_socket(const hws_blocking *ws) {
 
 size_t hws_blocking_pending(const hws_blocking *ws) {
     const hws__blocking *b = hws__blocking_of_const(ws);
-    return b->in_len - b->in_used + b->held;
+    return b->in_len - b->in_used + b->held +
+           (b->agreed.enabled && hws_deflate_pending(&b->deflate));
+}
+
+const hws_deflate_params *hws_blocking_deflate(const hws_blocking *ws) {
+    return &hws__blocking_of_const(ws)->agreed;
 }
 
 hws_text hws_blocking_subprotocol(const hws_blocking *ws) {

@@ -6,6 +6,9 @@
 
 #include <hawser/utf8.h>
 
+/* Flags that say what is wished, not what is. */
+enum { WISHES = HWS_COMPRESSED | HWS_UNCOMPRESSED };
+
 static void advance(hws__piece pieces[2], size_t n) {
     size_t first = n < pieces[0].len ? n : pieces[0].len;
     size_t i = 0;
@@ -179,6 +182,68 @@ static hws_status send_gathered(hws__blocking *b, uint8_t type, uint8_t flags, c
     return status;
 }
 
+/* Whether what stands in `out` is to wait there for more. */
+static uint8_t is_to_wait(const hws__blocking *b, uint8_t gathered) {
+    return gathered && b->in_used < b->in_len && hws__blocking_gathers(b, 0);
+}
+
+/* Through the filter into `out`, which is written whenever it is full. Compression is asked for, so
+ * that a message for which there is no memory comes back untouched. */
+static hws_status send_compressed(hws__blocking *b, uint8_t type, uint8_t flags,
+                                  const uint8_t *data, size_t len, uint8_t gathered,
+                                  int64_t deadline) {
+    uint8_t first = flags & HWS_FIRST;
+    uint8_t wish = first ? HWS_COMPRESSED : 0;
+    size_t used = 0;
+    hws_status status = hws_deflate_send(&b->deflate, &b->conn, type, flags | wish, data, len,
+                                         &used, b->out, b->out_cap, &b->out_len);
+    if (status < 0 && (first || status != HWS_ERR_RANDOM)) {
+        return status;
+    }
+    while (status == HWS_MORE) {
+        status = hws__blocking_flush(b, deadline);
+        if (status == HWS_OK && deadline != HWS__NOW && hws__deadline_passed(deadline)) {
+            status = HWS_ERR_TIMEOUT;
+        }
+        if (status == HWS_OK) {
+            status = hws_deflate_send(&b->deflate, &b->conn, type, flags | wish, data, len, &used,
+                                      b->out, b->out_cap, &b->out_len);
+        }
+    }
+    if (status == HWS_OK && !is_to_wait(b, gathered)) {
+        status = hws__blocking_flush(b, deadline);
+    }
+    if (status != HWS_OK) {
+        fail_send(b, status);
+    }
+    return status;
+}
+
+/* Whether flags say what is wished for this piece. Without compression in the configuration conn
+ * judges all of them. */
+static uint8_t has_wishes(const hws__blocking *b, uint8_t type) {
+    return b->wanted.enabled && (type == HWS_TEXT || type == HWS_BINARY);
+}
+
+static inline uint8_t is_to_gather(const hws__blocking *b, size_t len) {
+    return (b->in_used < b->in_len || b->out_len > 0) && hws__blocking_gathers(b, len);
+}
+
+/* A piece of a connection that may compress. HWS_NEED_MORE: it has to go as it is. */
+static hws_status send_as_wished(hws__blocking *b, uint8_t type, uint8_t flags, const uint8_t *data,
+                                 size_t len, int64_t deadline) {
+    uint8_t gathered = is_to_gather(b, len);
+    hws_status status = gathered ? HWS_OK : begin_send(b, deadline);
+    if (status != HWS_OK) {
+        return status;
+    }
+    if (hws_deflate_compresses(&b->deflate, flags, len)) {
+        status = send_compressed(b, type, flags, data, len, gathered, deadline);
+        return status == HWS_ERR_MEMORY && (flags & HWS_COMPRESSED) == 0 ? HWS_NEED_MORE : status;
+    }
+    return (flags & WISHES) == WISHES ? HWS_ERR_ARGUMENT : HWS_NEED_MORE;
+}
+
 hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags, const uint8_t *data,
                              size_t len, int32_t timeout_ms) {
     hws__blocking *b = hws__blocking_of(ws);
@@ -186,7 +251,14 @@ hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags, cons
     uint8_t header[HWS_FRAME_HEADER_MAX];
     size_t n = 0;
     hws_status status = HWS_OK;
-    if ((b->in_used < b->in_len || b->out_len > 0) && hws__blocking_gathers(b, len)) {
+    if (has_wishes(b, type)) {
+        status = send_as_wished(b, type, flags, data, len, deadline);
+        if (status != HWS_NEED_MORE) {
+            return status;
+        }
+        flags &= (uint8_t)~WISHES; /* to conn HWS_COMPRESSED is a fact */
+    }
+    if (is_to_gather(b, len)) {
         return send_gathered(b, type, flags, data, len, deadline);
     }
     status = begin_send(b, deadline);
@@ -203,6 +275,21 @@ hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags, cons
     return write_frame(b, header, n, data, len, deadline);
 }
 
+/* What is sent in place cannot be compressed, nor stand inside of a message that is. */
+static hws_status judge_in_place(const hws__blocking *b, uint8_t type, uint8_t *flags, size_t len) {
+    if (!has_wishes(b, type)) {
+        return HWS_OK;
+    }
+    if ((*flags & HWS_COMPRESSED) != 0) {
+        return HWS_ERR_ARGUMENT;
+    }
+    if ((*flags & HWS_FIRST) == 0 && hws_deflate_compresses(&b->deflate, *flags, len)) {
+        return HWS_ERR_STATE;
+    }
+    *flags &= (uint8_t)~HWS_UNCOMPRESSED;
+    return HWS_OK;
+}
+
 hws_status hws_blocking_send_in_place(hws_blocking *ws, uint8_t type, uint8_t flags, uint8_t *data,
                                       size_t len, int32_t timeout_ms) {
     hws__blocking *b = hws__blocking_of(ws);
@@ -211,6 +298,9 @@ hws_status hws_blocking_send_in_place(hws_blocking *ws, uint8_t type, uint8_t fl
     size_t n = 0;
     text_check check = {b->text_state, b->text_checked};
     hws_status status = begin_send(b, deadline);
+    if (status == HWS_OK) {
+        status = judge_in_place(b, type, &flags, len);
+    }
     if (status == HWS_OK && (flags & HWS_WHOLE) != HWS_WHOLE) {
         status = check_text(b, type, flags, data, len, &check);
     }
