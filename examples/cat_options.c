@@ -27,7 +27,8 @@ static struct {
     hws_field fields[TEXT_LIST_LIMIT];
 } raw = {.timeout_s = 10};
 
-cat_options options = {.max_message = HWS_DEFAULT_MAX_MESSAGE};
+cat_options options = {.max_message = HWS_DEFAULT_MAX_MESSAGE,
+                       .deflate = {.program = "hawser-cat", .role = HWS_ROLE_CLIENT}};
 
 static int add_source(source next) {
     if (options.source_count == SOURCE_LIMIT) {
@@ -89,6 +90,8 @@ static const option option_table[] = {
      &raw.timeout_s},
     {"--max-message", "BYTES", "longest message; 0 is unlimited (16777216)", take_limit,
      &options.max_message},
+    {"--deflate", "[=OPTIONS]", "offer to compress messages (permessage-deflate)", take_deflate,
+     &options.deflate},
     {0},
 };
 
@@ -98,6 +101,9 @@ static const program self = {
              "Talks to a WebSocket server. Without --send, --binary and --echo it sends the lines\n"
              "of stdin. With --send or --binary it waits for as many answers.\n",
     .options = option_table,
+    .notes = DEFLATE_NOTES
+    "\n"
+    "  client_max_window_bits=0        not to let the server limit the client's window",
     .take_word = take_url,
 };
 

@@ -6,6 +6,8 @@
 
 #include <hawser/hawser.h>
 
+#include "deflate_options.h"
+
 enum { SOURCE_LIMIT = 256 };
 
 /* Something to send: a text, or what a file has, as one binary message or as a text for each line.
@@ -20,6 +22,7 @@ typedef struct cat_options {
     const char *url;
     const char *unix_path;
     hws_client_config client;
+    deflate_choice deflate;
     source sources[SOURCE_LIMIT];
     size_t source_count;
     uint64_t count; /* messages to wait for; 0: no end */

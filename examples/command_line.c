@@ -7,12 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int may_lack_value(const option *o) {
+    return *o->value == '\0' || *o->value == '[';
+}
+
+static void print_option(FILE *out, const option *o) {
+    int joined = *o->value == '[';
+    int name_len = joined ? (int)strlen(o->name) : 14;
+    fprintf(out, "  %-*s%-*s  %s\n", name_len, o->name, 21 - name_len, o->value, o->help);
+}
+
 void print_usage(const program *self, FILE *out) {
+    const option help = {.name = "--help", .value = "", .help = "print this"};
     fprintf(out, "%s\n", self->usage);
     for (const option *o = self->options; o->name != NULL; o++) {
-        fprintf(out, "  %-13s %-7s  %s\n", o->name, o->value, o->help);
+        print_option(out, o);
     }
-    fprintf(out, "  %-13s %-7s  %s\n", "--help", "", "print this");
+    print_option(out, &help);
+    if (self->notes != NULL) {
+        fprintf(out, "\n%s\n", self->notes);
+    }
 }
 
 static const option *find_option(const program *self, const char *name, size_t len) {
@@ -24,7 +38,8 @@ static const option *find_option(const program *self, const char *name, size_t l
     return NULL;
 }
 
-/* Takes "--name=value" or "--name value". Returns how many arguments that were; 0 for none. */
+/* Takes "--name=value", "--name value" or "--name". Returns how many arguments that were; 0 for
+ * none. */
 static int take_option(const program *self, const char *argument, const char *next) {
     size_t len = strcspn(argument, "=");
     const option *found = find_option(self, argument, len);
@@ -35,7 +50,7 @@ static int take_option(const program *self, const char *argument, const char *ne
     }
     if (argument[len] == '=') {
         value = argument + len + 1;
-    } else if (*found->value == '\0') {
+    } else if (may_lack_value(found)) {
         value = "";
     }
     if (value == NULL || !found->take(found->field, value)) {

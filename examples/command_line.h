@@ -11,9 +11,11 @@
 
 typedef struct option {
     const char *name;  /* "--port" */
-    const char *value; /* what the usage calls its value; "" for an option without one */
+    const char *value; /* what the usage calls its value; "" for an option without one, in brackets
+                          when it may be left out, and has to stand behind "=" */
     const char *help;
-    int (*take)(void *field, const char *value); /* returns 0 when the value is none */
+    int (*take)(void *field, const char *value); /* returns 0 when the value is none; "" stands for
+                                                    one that was left out */
     void *field;                                 /* where the value goes */
 } option;
 
@@ -21,6 +23,7 @@ typedef struct program {
     const char *name;
     const char *usage;                  /* what stands before the options */
     const option *options;              /* the last one has no name */
+    const char *notes;                  /* what stands behind them; NULL: nothing */
     int (*take_word)(const char *word); /* for what is no option; returns 0 when that is wrong */
 } program;
 

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-echo_options options = {.host = "127.0.0.1", .port = 9001, .max_message = HWS_DEFAULT_MAX_MESSAGE};
+echo_options options = {.host = "127.0.0.1",
+                        .port = 9001,
+                        .max_message = HWS_DEFAULT_MAX_MESSAGE,
+                        .deflate = {.program = "hawser-echo", .role = HWS_ROLE_SERVER}};
 
 static text_list origins; /* of options.origin */
 
@@ -48,6 +51,8 @@ static const option option_table[] = {
      take_origin, &options.origin},
     {"--max-message", "BYTES", "longest message; 0 is unlimited (16777216)", take_limit,
      &options.max_message},
+    {"--deflate", "[=OPTIONS]", "compress messages of clients that offer it (permessage-deflate)",
+     take_deflate, &options.deflate},
     {0},
 };
 
@@ -56,6 +61,8 @@ static const program self = {
     .usage = "usage: hawser-echo [options]\n"
              "A WebSocket server that sends every message back, with a page for browsers.\n",
     .options = option_table,
+    .notes = DEFLATE_NOTES "\n"
+                           "  require_client_max_window_bits  decline clients that take no limit",
 };
 
 void take_options(char **argv) {

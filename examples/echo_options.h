@@ -7,6 +7,7 @@
 #include <hawser/hawser.h>
 
 #include "command_line.h"
+#include "deflate_options.h"
 
 typedef struct echo_options {
     const char *host;
@@ -15,6 +16,7 @@ typedef struct echo_options {
     uint64_t max_message;
     text_list subprotocols;
     hws_origin_policy origin;
+    deflate_choice deflate;
 } echo_options;
 
 /* Set by take_options(), which comes back when all is good. */

@@ -262,6 +262,7 @@ int main(int argc, char **argv) {
     config.close_timeout_ms = options.timeout_ms;
     config.max_message = options.max_message;
     config.unix_path = options.unix_path;
+    use_deflate(&options.deflate, &config);
     status = hws_blocking_connect(&s.ws, options.url, &config, &options.client);
     opened = status == HWS_OK;
     if (opened) {

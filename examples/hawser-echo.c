@@ -133,6 +133,7 @@ static void serve(void *argument) {
     config.max_message = options.max_message;
     config.close_sentence = 1;
     config.gather = 1; /* a client that sends many at once gets many at once */
+    use_deflate(&options.deflate, &config);
     status = hws_blocking_read_request(&c->ws, c->socket, &config, &request);
     if (status == HWS_OK) {
         int plain = request.kind == HWS_REQUEST_PLAIN;

@@ -30,11 +30,34 @@ static void show_text(FILE *out, const uint8_t *text, size_t len) {
     }
 }
 
+static void show_window(const char *name, unsigned bits) {
+    if (bits < 15) {
+        printf("; %s=%u", name, bits);
+    }
+}
+
+/* As it stands in the answer, but for what limits nothing. */
+static void show_deflate(const hws_deflate_params *agreed) {
+    fputs("permessage-deflate", stdout);
+    fputs(agreed->server_no_context_takeover ? "; server_no_context_takeover" : "", stdout);
+    fputs(agreed->client_no_context_takeover ? "; client_no_context_takeover" : "", stdout);
+    show_window("server_max_window_bits", agreed->server_max_window_bits);
+    show_window("client_max_window_bits", agreed->client_max_window_bits);
+}
+
 void show_open(const hws_blocking *ws) {
     hws_text subprotocol = hws_blocking_subprotocol(ws);
-    fputs(subprotocol.len > 0 ? "open (subprotocol " : "open", stdout);
+    const hws_deflate_params *deflate = hws_blocking_deflate(ws);
+    int both = subprotocol.len > 0 && deflate->enabled;
+    int any = subprotocol.len > 0 || deflate->enabled;
+    fputs(any ? "open (" : "open", stdout);
+    fputs(subprotocol.len > 0 ? "subprotocol " : "", stdout);
     show_text(stdout, (const uint8_t *)subprotocol.data, subprotocol.len);
-    puts(subprotocol.len > 0 ? ")" : "");
+    fputs(both ? ", " : "", stdout);
+    if (deflate->enabled) {
+        show_deflate(deflate);
+    }
+    puts(any ? ")" : "");
     fflush(stdout);
 }
 
