@@ -17,6 +17,12 @@ def offers(data):
     return dict(line.split("=", 1) for line in data.decode().splitlines())
 
 
+def parameters(text):
+    """Parameters of permessage-deflate: numbers, and True for those without a value."""
+    pairs = [item.partition("=") for item in text.replace(" ", "").split(";") if item]
+    return {name: int(value) if value else True for name, _, value in pairs}
+
+
 class Commands:
     """Reads commands from standard input, as far as they have come."""
 

@@ -3,66 +3,11 @@
 A case is a list of steps for the agent (see programs.py). The same steps serve against hawser-echo
 and against hawser-cat --echo, because both send back what they get; a case for one of them says so.
 """
-from dataclasses import dataclass, field
+import deflate_cases
+from case import MIB, WORDS, Case, blob, cut, expect, fragments, prose, tell, whole
 
-MIB = 1 << 20
 CLOSE_CODES = (1000, 1001, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999)
 LONG_REASON = ("é" * 61 + "!").encode()  # 123 bytes, the most that fits in a Close
-WORDS = "Fähre, 渡し船, паром 🛳 "
-
-
-@dataclass
-class Case:
-    """One connection."""
-    name: str
-    steps: list
-    needs: frozenset = frozenset()  # what the agent must be able to do: see PEERS in run.py
-    role: str = ""  # "server": only against hawser-echo; "client": only against hawser-cat
-    offer: dict = field(default_factory=dict)  # what a client agent offers, or hawser-cat's options
-    opened: tuple = ("-", b"")  # subprotocol and extensions that the agent must see
-    refused: int = 0  # the HTTP status of a refusal
-    closes: bool = False  # the steps end the connection; else the driver closes it with 1000
-    lines: list = field(default_factory=list)  # hawser-cat prints these, in this order
-    status: int = 0  # exit status of hawser-cat
-    cat: tuple = ("--echo",)  # options of hawser-cat
-
-
-def tell(verb, data=b"", arg="-"):
-    return ("tell", verb, arg, data)
-
-
-def expect(verb, data=None, arg=None):
-    return ("expect", verb, arg, data)
-
-
-def blob(size):
-    """Bytes of every value, with a period that is no power of two."""
-    return (bytes(range(251)) * (size // 251 + 1))[:size]
-
-
-def prose(size):
-    """UTF-8 of exactly this many bytes, of code points of 1 to 4 bytes."""
-    words = WORDS.encode()
-    return words * (size // len(words)) + b"." * (size % len(words))
-
-
-def whole(kind, data):
-    return [tell(kind, data), expect(kind, data)]
-
-
-def fragments(kind, parts, ping=None):
-    """A message in several frames; with `ping`, a Ping after each frame but the last."""
-    steps = []
-    for i, part in enumerate(parts):
-        verb = f"first-{kind}" if i == 0 else "more" if i < len(parts) - 1 else "last"
-        steps.append(tell(verb, part))
-        if ping is not None and verb != "last":
-            steps += [tell("ping", ping + b"%d" % i), expect("pong", ping + b"%d" % i)]
-    return steps + [expect(kind, b"".join(parts))]
-
-
-def cut(data, size):
-    return [data[i:i + size] for i in range(0, len(data), size)]
 
 
 def printed(kind, data):
@@ -154,7 +99,7 @@ def limit_cases():
 
 def handshake_cases():
     yield Case("9.1 permessage-deflate is offered and declined", whole("text", b"a" * 1000),
-               frozenset({"deflate"}), "server", {"deflate": "1"})
+               frozenset({"deflate"}), "server", {"deflate": ""})
     yield Case("4.2.2 the server chooses the first subprotocol that it has", whole("text", b"x"),
                frozenset({"subprotocol"}), "server", {"subprotocol": "other,chat,superchat"},
                ("chat", b""))
@@ -190,4 +135,4 @@ def client_cases():
 
 
 CASES = [case for group in (message_cases, ping_cases, close_cases, limit_cases, handshake_cases,
-                            client_cases) for case in group()]
+                            client_cases) for case in group()] + deflate_cases.CASES

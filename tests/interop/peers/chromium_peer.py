@@ -34,6 +34,23 @@ ws.onmessage = ({data}) => {
     ws.close();
 };
 """
+# Messages on one connection, without a wait, each much like those before it.
+SERIES = """
+const [url, done] = arguments;
+const noise = Array.from({length: 2000}, (_, i) => (i * i * 7919 >> 5 & 63) + 48);
+const sent = Array.from({length: 50}, (_, i) => String.fromCharCode(...noise.slice(i)) + i);
+const ws = new WebSocket(url);
+let good = 0, all = 0;
+ws.onopen = () => sent.forEach((text) => ws.send(text));
+ws.onmessage = ({data}) => {
+    good += data === sent[all++];
+    if (all === sent.length) {
+        ws.close();
+    }
+};
+ws.onclose = ({wasClean}) => done(wasClean && good === sent.length ? 'same' : 'other');
+"""
+DEFLATE_SIZES = (0, 1, 125, 511, 512, 4096, 65535, 65536, 1 << 20)
 CLOSE = """
 const [url, close, done] = arguments;
 const ws = new WebSocket(url);
@@ -214,6 +231,46 @@ def foreign(browser, bin_dir):
         same(browser.run_async(CONNECT, other.url, [])[0], "open")
 
 
+# The browser offers "permessage-deflate; client_max_window_bits". What hawser-echo is told to want,
+# and the answer. The browser checks it, shows it, and keeps to it.
+DEFLATES = (
+    ("7.1.3 nothing", "best", ""),
+    ("7.1 its default", "balanced", None),
+    ("7.1.1.1 no takeover of hawser", "best,server_no_context_takeover",
+     "; server_no_context_takeover"),
+    ("7.1.1.2 no takeover of the browser", "best,client_no_context_takeover",
+     "; client_no_context_takeover"),
+    ("7.1.2.1 9 bits of hawser", "best,server_max_window_bits=9", "; server_max_window_bits=9"),
+    ("7.1.2.2 9 bits of the browser", "best,client_max_window_bits=9",
+     "; client_max_window_bits=9"),
+    ("7.1 all four", "best,server_no_context_takeover,client_no_context_takeover,"
+     "server_max_window_bits=10,client_max_window_bits=12",
+     "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10"
+     "; client_max_window_bits=12"),
+)
+
+
+def agreed(browser, echo, parameters):
+    _, _, extensions = browser.run_async(CONNECT, echo.url, [])
+    if parameters is None and extensions.startswith("permessage-deflate"):
+        return
+    same(extensions, f"permessage-deflate{parameters}")
+
+
+def deflate(browser, bin_dir, name, options, parameters, report):
+    with Echo(bin_dir, f"--deflate={options},threshold=0", "--origin", "any") as echo:
+        section, _, what = name.partition(" ")
+        wish = f"{section} deflate, hawser wants {what}"
+        report.run(f"server: {wish}: the browser takes the answer", agreed, browser, echo,
+                   parameters)
+        for size in DEFLATE_SIZES:
+            for kind in ("text", "binary"):
+                report.run(f"server: {wish}: {kind} of {size} bytes comes back", lambda *a: same(
+                    browser.run_async(ECHO, *a), "same"), echo.url, kind, size)
+        report.run(f"server: {wish}: messages that refer to the last ones come back", lambda: same(
+            browser.run_async(SERIES, echo.url), "same"))
+
+
 def run(arguments, report):
     options = ("--subprotocol", "superchat", "--subprotocol", "chat")
     with Echo(arguments.bin, *options) as echo, Browser(arguments.scratch) as browser:
@@ -241,3 +298,5 @@ def run(arguments, report):
                 browser.run_async(TOO_BIG, echo.url, size), 1009), size)
         report.run("server: 7.4.1 the page shows 1009", page_too_big, browser, arguments.bin)
         report.run("server: hawser-echo lives on after all that", echo.check_alive)
+        for row in DEFLATES:
+            deflate(browser, arguments.bin, *row, report)

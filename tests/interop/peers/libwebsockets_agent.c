@@ -19,13 +19,15 @@ struct command {
 
 static struct lws_context *context;
 static struct lws *connection;
+static char client_offer[256] = "permessage-deflate"; /* The library reads it at each connect. */
 static struct command *first, **last = &first;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int ended, binary;
+static int ended, binary, connecting;
 static unsigned char *message;
 static size_t message_len;
 static char close_code[16] = "1006", close_reason[128];
 static size_t close_len;
+static char names[256], protocol[64]; /* of extensions and the subprotocol */
 
 static void emit(const char *verb, const char *arg, const void *data, size_t len) {
     printf("%s %s %zu\n", verb, arg[0] ? arg : "-", len);
@@ -86,13 +88,17 @@ static char *offer(char *lines, const char *name) {
 static void start_connection(struct command *command) {
     struct lws_client_connect_info info = {0};
     char *lines = (char *)command->data + LWS_PRE;
-    char *url = offer(lines, "url"), host[256];
+    char *url = offer(lines, "url"), *deflate, host[256];
     const char *scheme, *address, *path;
     int port;
     if (lws_parse_uri(url, &scheme, &address, &port, &path)) {
         exit(1);
     }
     snprintf(host, sizeof host, "%s:%d", address, port);
+    deflate = offer(lines, "deflate");
+    snprintf(client_offer, sizeof client_offer, "permessage-deflate%s%s",
+             deflate && deflate[0] ? "; " : "", deflate ? deflate : "");
+    free(deflate);
     info.context = context;
     info.address = address;
     info.port = port;
@@ -160,29 +166,41 @@ static int writable(void) {
 }
 
 static void woken(void) {
+    struct command *command;
     if (connection) {
         lws_callback_on_writable(connection);
         return;
     }
-    if (first && strcmp(first->verb, "connect") == 0) {
-        struct command *command = take();
-        start_connection(command);
+    /* What is neither was meant for a connection that has ended. */
+    while (!connecting && (command = take()) != NULL) {
+        if (strcmp(command->verb, "accept") == 0) {
+            emit("ready", "-", "", 0); /* The library has no wishes: it takes what is offered. */
+        } else if (strcmp(command->verb, "connect") == 0) {
+            start_connection(command);
+            connecting = 1;
+        }
         free(command);
     }
 }
 
+/* A client has the fields of the answer only before the connection is open. */
+static void keep_answer(struct lws *wsi) {
+    names[0] = protocol[0] = '\0';
+    lws_hdr_copy(wsi, names, sizeof names, WSI_TOKEN_EXTENSIONS);
+    lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
+}
+
 static void open_connection(struct lws *wsi, int server) {
-    char names[200] = "", protocol[64] = "";
     if (server) {
         /* Without a match the library takes its first protocol, and does not say so on the wire. */
         const char *chosen = lws_get_protocol(wsi)->name;
         strcpy(protocol, strcmp(chosen, "agent") == 0 ? "" : chosen);
-    } else {
+        names[0] = '\0';
         lws_hdr_copy(wsi, names, sizeof names, WSI_TOKEN_EXTENSIONS);
-        lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
     }
     forget_commands();
     connection = wsi;
+    connecting = 0;
     message_len = 0;
     strcpy(close_code, "1006");
     close_len = 0;
@@ -211,6 +229,7 @@ static void peer_closes(const unsigned char *data, size_t len) {
 static void refused(struct lws *wsi) {
     char status[16];
     snprintf(status, sizeof status, "%u", lws_http_client_http_response(wsi));
+    connecting = 0;
     emit("refused", status, "", 0);
 }
 
@@ -220,6 +239,9 @@ static int agent(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
     switch (reason) {
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
         woken();
+        break;
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
+        keep_answer(wsi);
         break;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         open_connection(wsi, 0);
@@ -262,7 +284,7 @@ int main(int argc, char **argv) {
                                               {"chat", agent, 0, 65536, 0, NULL, 0},
                                               {NULL, NULL, 0, 0, 0, NULL, 0}};
     const struct lws_extension extensions[] = {
-        {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"},
+        {"permessage-deflate", lws_extension_callback_pm_deflate, client_offer},
         {NULL, NULL, NULL}};
     struct lws_context_creation_info info = {0};
     struct lws_vhost *vhost;

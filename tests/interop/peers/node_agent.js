@@ -12,6 +12,18 @@ function emit(verb, arg, data = '') {
     process.stdout.write(bytes);
 }
 
+// The library's form of parameters of permessage-deflate. It lets the server choose its window
+// unless it is told not to.
+function options(text, isServer) {
+    const given = { threshold: 0, clientMaxWindowBits: isServer ? undefined : false };
+    for (const item of text.split(';').map((part) => part.trim()).filter(Boolean)) {
+        const [name, value] = item.split('=');
+        const own = name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+        given[own] = value === undefined ? true : Number(value);
+    }
+    return given;
+}
+
 // Reports what comes on one connection.
 function attach(socket, opened) {
     ws = socket;
@@ -26,9 +38,14 @@ function connect(data) {
         data.toString().split('\n').filter(Boolean).map((line) => line.split(/=(.*)/s)));
     const socket = new WebSocket(
         offer.url, offer.subprotocol ? offer.subprotocol.split(',') : [],
-        { origin: offer.origin, perMessageDeflate: 'deflate' in offer, maxPayload: 0 });
+        { origin: offer.origin, maxPayload: 0,
+            perMessageDeflate: 'deflate' in offer && options(offer.deflate, false) });
     let open = false;
-    socket.on('open', () => { open = true; emit('open', socket.protocol, socket.extensions); });
+    let extensions = '';
+    socket.on('upgrade', (response) => {
+        extensions = response.headers['sec-websocket-extensions'] || '';
+    });
+    socket.on('open', () => { open = true; emit('open', socket.protocol, extensions); });
     socket.on('unexpected-response', (request, response) => {
         emit('refused', response.statusCode);
         response.destroy();
@@ -41,6 +58,10 @@ function send(verb, data) {
         ws.send(data, { binary: verb === 'binary' });
         return;
     }
+    if (verb === 'plain-text') {
+        ws.send(data, { binary: false, compress: false });
+        return;
+    }
     if (verb.startsWith('first-')) {
         fragmentIsBinary = verb === 'first-binary';
     }
@@ -50,6 +71,9 @@ function send(verb, data) {
 function perform(verb, arg, data) {
     switch (verb) {
     case 'connect': return connect(data);
+    case 'accept':
+        server.options.perMessageDeflate = options(data.toString(), true);
+        return emit('ready');
     case 'ping': return ws.ping(data);
     case 'close': return arg === '-' ? ws.close() : ws.close(Number(arg), data);
     case 'eof': return ws._socket.end();
@@ -58,14 +82,15 @@ function perform(verb, arg, data) {
     }
 }
 
+let server = null;
 if (role === 'server') {
-    const server = new WebSocket.Server({
+    server = new WebSocket.Server({
         host: '127.0.0.1', port: 0, maxPayload: 0, perMessageDeflate: true,
         handleProtocols: (names) => (names.has('chat') ? 'chat' : false),
     });
     server.on('listening', () => emit('listen', server.address().port));
-    server.on('connection', (socket) => {
-        emit('open', socket.protocol, socket.extensions);
+    server.on('connection', (socket, request) => {
+        emit('open', socket.protocol, request.headers['sec-websocket-extensions']);
         attach(socket, () => true);
     });
 }

@@ -1,4 +1,6 @@
 """Plays the cases with an agent: against hawser-echo, and against hawser-cat."""
+import itertools
+
 from cases import CASES
 from programs import Agent, Cat, Echo, Failed
 
@@ -41,6 +43,9 @@ def check_lines(printed, wanted):
 
 def play_with_cat(bin_dir, agent, port, case):
     """One connection of hawser-cat to the agent."""
+    if case.accept is not None:
+        agent.tell("accept", "-", case.accept.encode())
+        agent.expect("ready")
     with Cat(bin_dir, *case.cat, f"ws://127.0.0.1:{port}/") as cat:
         try:
             agent.expect("open", *case.opened)
@@ -55,20 +60,24 @@ def play_with_cat(bin_dir, agent, port, case):
     check_lines(lines, case.lines if case.closes else case.lines + ["close: 1000"])
 
 
-def against_echo(bin_dir, command, env, can, report):
-    options = ("--subprotocol", "superchat", "--subprotocol", "chat")
-    with Echo(bin_dir, *options) as echo:
-        agent = None
-        try:
-            for case in fitting("server", can):
-                agent = agent or Agent(command, env)
-                if not report.run(f"server: {case.name}", play_with_echo, agent, echo, case):
-                    agent.__exit__()
-                    agent = None
-        finally:
-            if agent:
+def with_echo(echo, command, env, cases, report):
+    agent = None
+    try:
+        for case in cases:
+            agent = agent or Agent(command, env)
+            if not report.run(f"server: {case.name}", play_with_echo, agent, echo, case):
                 agent.__exit__()
-        report.run("server: hawser-echo lives on after all that", echo.check_alive)
+                agent = None
+    finally:
+        if agent:
+            agent.__exit__()
+
+
+def against_echo(bin_dir, command, env, can, report):
+    for options, cases in itertools.groupby(fitting("server", can), lambda case: case.echo):
+        with Echo(bin_dir, *options) as echo:
+            with_echo(echo, command, env, cases, report)
+            report.run("server: hawser-echo lives on after all that", echo.check_alive)
 
 
 def against_cat(bin_dir, command, env, can, report):

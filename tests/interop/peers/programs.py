@@ -6,10 +6,13 @@ on its standard input. Commands and events have one form, a line and then LEN by
     VERB ARG LEN\\n
 
 Commands:  connect - LEN (lines of name=value: url, origin, subprotocol, deflate; clients only)
+           accept - LEN (servers only: parameters of permessage-deflate that it wants from now on)
            text, binary (a whole message); first-text, first-binary, more, last (fragments)
+           plain-text (a message that is not compressed)
            ping - LEN; close CODE LEN (reason; "-" for an empty Close)
            eof (ends the stream without a Close); reset (RST)
-Events:    listen PORT 0 (servers only); open SUBPROTOCOL LEN (extensions); refused STATUS 0
+Events:    listen PORT 0 (servers only); ready - 0 (after accept); refused STATUS 0
+           open SUBPROTOCOL LEN (extensions: of hawser-echo's answer, of hawser-cat's offer)
            text, binary (a whole message); pong - LEN
            close CODE LEN (reason): the TCP connection has ended. 1006: without a Close;
            "-": the library does not tell.

@@ -5,8 +5,10 @@ import struct
 import sys
 
 import websockets
-from agent_io import emit, offers
+from agent_io import emit, offers, parameters
 from websockets.exceptions import ConnectionClosed, InvalidStatusCode
+from websockets.extensions.permessage_deflate import (ClientPerMessageDeflateFactory,
+                                                      ServerPerMessageDeflateFactory)
 
 OPCODES = {"first-text": 1, "first-binary": 2, "more": 0, "last": 0}
 LIMITS = {"max_size": None, "ping_interval": None, "close_timeout": 10}
@@ -15,11 +17,13 @@ LIMITS = {"max_size": None, "ping_interval": None, "close_timeout": 10}
 class Agent:
     def __init__(self):
         self.ws = None
+        self.accepted = [ServerPerMessageDeflateFactory()]  # The server looks at it each time.
 
     async def pump(self, ws):
         """Reports what comes on one connection, until its end."""
         self.ws = ws
-        emit("open", ws.subprotocol or "-", ", ".join(e.name for e in ws.extensions))
+        head = ws.response_headers if ws.is_client else ws.request_headers
+        emit("open", ws.subprotocol or "-", head.get("Sec-WebSocket-Extensions", ""))
         try:
             async for message in ws:
                 emit("text" if isinstance(message, str) else "binary", "-", message)
@@ -31,11 +35,15 @@ class Agent:
 
     async def connect(self, data):
         offer = offers(data)
+        extensions = []
+        if "deflate" in offer:
+            asked = {"client_max_window_bits": None, **parameters(offer["deflate"])}
+            extensions.append(ClientPerMessageDeflateFactory(**asked))
         try:
             ws = await websockets.connect(
                 offer["url"], origin=offer.get("origin"),
                 subprotocols=offer["subprotocol"].split(",") if "subprotocol" in offer else None,
-                compression="deflate" if "deflate" in offer else None, **LIMITS)
+                compression=None, extensions=extensions or None, **LIMITS)
         except InvalidStatusCode as refusal:
             emit("refused", refusal.status_code)
             return
@@ -50,6 +58,9 @@ class Agent:
         ws = self.ws
         if verb == "connect":
             await self.connect(data)
+        elif verb == "accept":
+            self.accepted[:] = [ServerPerMessageDeflateFactory(**parameters(data.decode()))]
+            emit("ready")
         elif ws is None:
             pass  # The event "close" tells of it.
         elif verb == "text":
@@ -87,7 +98,7 @@ class Agent:
             await self.commands()
             return
         server = await websockets.serve(self.pump, "127.0.0.1", 0, subprotocols=["chat"],
-                                        compression="deflate", **LIMITS)
+                                        compression=None, extensions=self.accepted, **LIMITS)
         emit("listen", server.sockets[0].getsockname()[1])
         await self.commands()
 

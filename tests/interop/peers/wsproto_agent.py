@@ -5,7 +5,7 @@ import struct
 import sys
 from urllib.parse import urlsplit
 
-from agent_io import Commands, emit, offers
+from agent_io import Commands, emit, offers, parameters
 from wsproto import ConnectionType, WSConnection
 from wsproto import events
 from wsproto.connection import ConnectionState
@@ -17,11 +17,13 @@ from wsproto.utilities import RemoteProtocolError
 class Connection:
     """One connection and its socket."""
 
-    def __init__(self, sock, role):
+    def __init__(self, sock, role, accepted=None):
         sock.setblocking(False)
         self.sock, self.role = sock, role
         self.ws = WSConnection(role)
         self.out = bytearray()
+        self.accepted = accepted or {}
+        self.head = b""  # What came until the handshake was over: the library changes what it had.
         self.parts, self.kind = [], None
         self.code, self.reason = 1006, ""
         self.done = False
@@ -34,6 +36,8 @@ class Connection:
         if not data:
             self.finish()
             return
+        if b"\r\n\r\n" not in self.head:
+            self.head += data
         try:
             self.ws.receive_data(data)
             for event in self.ws.events():
@@ -42,13 +46,20 @@ class Connection:
             print(f"protocol error: {fault}", file=sys.stderr)
             self.finish()
 
+    def extensions(self):
+        for line in self.head.partition(b"\r\n\r\n")[0].decode().split("\r\n"):
+            if line.lower().startswith("sec-websocket-extensions: "):
+                return line.partition(": ")[2]
+        return ""
+
     def handle(self, event):
         if isinstance(event, events.Request):
             chosen = "chat" if "chat" in event.subprotocols else None
-            self.send(events.AcceptConnection(subprotocol=chosen, extensions=[PerMessageDeflate()]))
-            emit("open", chosen or "-")
+            self.send(events.AcceptConnection(subprotocol=chosen,
+                                              extensions=[PerMessageDeflate(**self.accepted)]))
+            emit("open", chosen or "-", self.extensions())
         elif isinstance(event, events.AcceptConnection):
-            emit("open", event.subprotocol or "-", ", ".join(e.name for e in event.extensions))
+            emit("open", event.subprotocol or "-", self.extensions())
         elif isinstance(event, events.RejectConnection):
             emit("refused", event.status_code)
             self.done = True
@@ -126,16 +137,19 @@ def connect(data):
     url = urlsplit(offer["url"])
     connection = Connection(socket.create_connection((url.hostname, url.port)),
                             ConnectionType.CLIENT)
+    extensions = []
+    if "deflate" in offer:
+        extensions.append(PerMessageDeflate(**parameters(offer["deflate"])))
     headers = [(b"Origin", offer["origin"].encode())] if "origin" in offer else []
     connection.send(events.Request(
         url.netloc, url.path or "/", extra_headers=headers,
         subprotocols=offer["subprotocol"].split(",") if "subprotocol" in offer else [],
-        extensions=[PerMessageDeflate()] if "deflate" in offer else []))
+        extensions=extensions))
     return connection
 
 
 def main():
-    commands, connection, listener = Commands(), None, None
+    commands, connection, listener, accepted = Commands(), None, None, {}
     if sys.argv[1] == "server":
         listener = socket.create_server(("127.0.0.1", 0))
         emit("listen", listener.getsockname()[1])
@@ -147,7 +161,7 @@ def main():
         writes = [] if idle or not connection.out else [connection.sock]
         readable, writable, _ = select.select(reads, writes, [])
         if listener in readable:
-            connection = Connection(listener.accept()[0], ConnectionType.SERVER)
+            connection = Connection(listener.accept()[0], ConnectionType.SERVER, accepted)
         if writable:
             connection.flush()
         if not idle and connection.sock in readable:
@@ -157,6 +171,9 @@ def main():
         while command := commands.next():
             if command[0] == "connect":
                 connection = connect(command[2])
+            elif command[0] == "accept":
+                accepted = parameters(command[2].decode())
+                emit("ready")
             elif not connection.done:
                 connection.do(*command)
 

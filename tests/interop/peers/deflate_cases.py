@@ -1,0 +1,191 @@
+"""permessage-deflate (RFC 7692) with every library at the other end: cases from two tables.
+
+A row of OFFERS is what the peer offers to hawser-echo, a row of ANSWERS what it answers hawser-cat.
+What was agreed decides how messages go, so each row sends the same ones.
+"""
+import random
+from dataclasses import dataclass
+
+from case import MIB, Case, blob, cut, expect, fragments, prose, tell, whole
+
+SIZES = (1, 125, 511, 512, 4096, 65535, 65536)
+NAME = "permessage-deflate"
+BOTH = "server_max_window_bits=%d; client_max_window_bits=%d"
+FRESH = "server_no_context_takeover; client_no_context_takeover; "
+
+
+@dataclass
+class Offer:
+    """The parameters that the peer offers, what hawser-echo wants, and the parameters of its
+    answer. None: it declines."""
+    name: str
+    peer: str
+    echo: str
+    answer: str
+    large: bool = False
+    needs: tuple = ()
+
+
+@dataclass
+class Answer:
+    """What hawser-cat is told to offer, the parameters of its offer, those that the peer wants, and
+    those that hawser-cat takes as agreed, which leave out a window of 15."""
+    name: str
+    cat: str
+    offer: str
+    peer: str
+    agreed: str
+    large: bool = False
+    needs: tuple = ()
+
+
+# A peer that always tells both windows has no "unsaid".
+OFFERS = (
+    Offer("7.1.3 the peer asks for nothing", "", "", "", True, ("unsaid",)),
+    Offer("7.1.1.1 the peer asks for no takeover of hawser",
+          "server_no_context_takeover", "", "server_no_context_takeover", needs=("unsaid",)),
+    Offer("7.1.1.2 the peer hints that it takes nothing over",
+          "client_no_context_takeover", "", "client_no_context_takeover", needs=("unsaid",)),
+    Offer("7.1.2.1 the peer asks for a window of 10 bits of hawser",
+          "server_max_window_bits=10", "", "server_max_window_bits=10", needs=("unsaid",)),
+    Offer("7.1.2.2 the peer lets hawser choose, which has no wish",
+          "client_max_window_bits", "", "", needs=("unsaid",)),
+    *(Offer(f"7.1.2.2 the peer lets hawser choose, which takes {bits} bits",
+            "client_max_window_bits", f"client_max_window_bits={bits}",
+            f"client_max_window_bits={bits}", needs=("unsaid",)) for bits in (9, 12)),
+    Offer("7.1.2.2 the peer hints at a window of 10 bits",
+          "client_max_window_bits=10", "", "client_max_window_bits=10", needs=("unsaid",)),
+    Offer("7.1.2.2 a peer that takes no limit is not limited",
+          "", "client_max_window_bits=9", "", needs=("unsaid",)),
+    Offer("7.1.2.2 a peer that takes no limit is declined where it must",
+          "", "client_max_window_bits=9,require_client_max_window_bits", None, needs=("unsaid",)),
+    Offer("7.1.1 hawser wants no takeover though the peer says nothing", "",
+          "server_no_context_takeover,client_no_context_takeover", FRESH[:-2], needs=("unsaid",)),
+    *(Offer(f"7.1.2 both windows have {bits} bits", BOTH % (bits, bits), "", BOTH % (bits, bits),
+            bits in (9, 15), ("nine",) if bits == 9 else ()) for bits in (9, 10, 12, 15)),
+    Offer("7.1.1.1 no takeover of hawser, with both windows told",
+          "server_no_context_takeover; " + BOTH % (15, 15), "",
+          "server_no_context_takeover; " + BOTH % (15, 15)),
+    Offer("7.1.1.2 no takeover of the peer, with both windows told",
+          "client_no_context_takeover; " + BOTH % (15, 15), "",
+          "client_no_context_takeover; " + BOTH % (15, 15)),
+    Offer("7.1 all four parameters", FRESH + BOTH % (10, 12), "", FRESH + BOTH % (10, 12)),
+    Offer("7.1 hawser wants less than the peer offers", BOTH % (15, 15),
+          "server_no_context_takeover,client_no_context_takeover,server_max_window_bits=9,"
+          "client_max_window_bits=10", FRESH + BOTH % (9, 10)),
+)
+# A peer that adds nothing to what hawser-cat asks for has no "wishes"; one that does not
+# keep to what hawser-cat asks of it has no "grants".
+ANSWERS = (
+    Answer("7.1.3 hawser asks for nothing", "client_max_window_bits=0", "", "", "", True),
+    Answer("7.1.2.2 hawser lets the peer choose, which has no wish",
+           "", "client_max_window_bits", "", ""),
+    Answer("7.1.1.1 hawser asks for no takeover of the peer",
+           "client_max_window_bits=0,server_no_context_takeover",
+           "server_no_context_takeover", "", "server_no_context_takeover", needs=("grants",)),
+    Answer("7.1.1.2 hawser hints that it takes nothing over",
+           "client_max_window_bits=0,client_no_context_takeover",
+           "client_no_context_takeover", "", "client_no_context_takeover"),
+    *(Answer(f"7.1.2.1 hawser asks for a window of {bits} bits of the peer",
+             f"client_max_window_bits=0,server_max_window_bits={bits}",
+             f"server_max_window_bits={bits}", "", f"server_max_window_bits={bits}",
+             needs=("grants",))
+      for bits in (9, 12)),
+    *(Answer(f"7.1.2 both windows have {bits} bits",
+             f"server_max_window_bits={bits},client_max_window_bits={bits}", BOTH % (bits, bits),
+             "", BOTH % (bits, bits), bits == 9, ("grants",)) for bits in (9, 10)),
+    Answer("7.1 all four parameters",
+           "server_no_context_takeover,client_no_context_takeover,server_max_window_bits=10,"
+           "client_max_window_bits=12", FRESH + BOTH % (10, 12), "", FRESH + BOTH % (10, 12),
+           needs=("grants",)),
+    Answer("7.1.1.1 the peer takes nothing over though nobody asked",
+           "client_max_window_bits=0", "",
+           "server_no_context_takeover", "server_no_context_takeover", needs=("wishes",)),
+    Answer("7.1.1.2 the peer wants hawser to take nothing over", "client_max_window_bits=0", "",
+           "client_no_context_takeover", "client_no_context_takeover", needs=("wishes",)),
+    *(Answer(f"7.1.2.2 the peer limits the window of hawser to {bits} bits", "",
+             "client_max_window_bits", f"client_max_window_bits={bits}",
+             f"client_max_window_bits={bits}", bits == 9, ("wishes",)) for bits in (9, 12)),
+)
+
+
+def noise(size):
+    """Bytes that do not compress, always the same."""
+    return random.Random(size).randbytes(size)
+
+
+def header(parameters):
+    return NAME + ("; " + parameters if parameters else "")
+
+
+def sizes(large):
+    """Messages of each size and kind, of which the smaller refer to what the larger were."""
+    steps = []
+    for size in SIZES + ((MIB,) if large else ()):
+        for kind, data in (("text", prose(size)), ("binary", blob(size)), ("binary", noise(size))):
+            steps += whole(kind, data)
+    return steps
+
+
+def pieces(between):
+    """Fragments, and pings between them."""
+    parts = cut(noise(3000) + blob(70000), 20011)
+    return (fragments("text", [prose(700), prose(512), b"x"], ping=b"t" if between else None)
+            + fragments("binary", parts, ping=b"b" if between else None))
+
+
+def empty():
+    """Messages without a byte, and fragments without one."""
+    return (whole("text", b"") + whole("binary", b"")
+            + fragments("text", [b"", prose(512), b"", b"x"], ping=b"t")
+            + fragments("binary", [noise(512), b""]))
+
+
+def row_of_messages():
+    """Messages that are sent without a wait, each like the ones before it."""
+    messages = [noise(2000)[i:] + b"%d" % i for i in range(60)]
+    return ([tell("binary", data) for data in messages]
+            + [expect("binary", data) for data in messages])
+
+
+def mixed():
+    """Compressed messages and plain ones, which leave the window alone."""
+    steps = []
+    for i in range(6):
+        data = prose(600 + i)
+        steps += whole("text", data) + [tell("plain-text", data), expect("text", data)]
+    return steps
+
+
+def talks(large):
+    yield "messages of all sizes come back", sizes(large), ()
+    yield "fragments come back", pieces(False), ("fragments",)
+    yield ("fragments come back, and pings between them", pieces(True),
+           ("fragments", "ping", "between", "between-compressed"))
+    yield ("empty messages and fragments come back", empty(),
+           ("fragments", "ping", "between", "empty"))
+    yield "messages that refer to the last ones come back", row_of_messages(), ()
+    yield "plain messages may stand between", mixed(), ("plain",)
+
+
+def options(more):
+    return "--deflate=" + ",".join(["best", "threshold=0"] + ([more] if more else []))
+
+
+def offer_cases():
+    for row in OFFERS:
+        answer = b"" if row.answer is None else header(row.answer).encode()
+        for name, steps, needs in talks(row.large):
+            yield Case(f"{row.name}: {name}", steps, frozenset(("parameters", *row.needs, *needs)),
+                       "server", {"deflate": row.peer}, ("-", answer), echo=(options(row.echo),))
+
+
+def answer_cases():
+    for row in ANSWERS:
+        for name, steps, needs in talks(row.large):
+            yield Case(f"{row.name}: {name}", steps, frozenset(("parameters", *row.needs, *needs)),
+                       "client", opened=("-", header(row.offer).encode()), accept=row.peer,
+                       cat=("--echo", options(row.cat)), lines=[f"open ({header(row.agreed)})"])
+
+
+CASES = [*offer_cases(), *answer_cases()]
