@@ -5,14 +5,12 @@
  * does.
  */
 #include "bench.hpp"
+#include "memory_stream.hpp"
 
-#define BOOST_ERROR_CODE_HEADER_ONLY
-#include <boost/asio/io_context.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <memory>
 
 namespace bench {
@@ -21,64 +19,6 @@ namespace {
 
 namespace net = boost::asio;
 namespace websocket = boost::beast::websocket;
-using error_code = boost::system::error_code;
-
-/* What Asio calls a SyncStream: reads from one array, at most `step` bytes at a time, and writes to
- * another. */
-class memory_stream {
-  public:
-    using executor_type = net::io_context::executor_type;
-
-    explicit memory_stream(net::io_context &owner) : context(&owner) {
-    }
-
-    executor_type get_executor() noexcept {
-        return context->get_executor();
-    }
-
-    template <class Buffers> size_t read_some(const Buffers &buffers, error_code &ec) {
-        if (left == 0 && starve) {
-            starve();
-        }
-        size_t n = net::buffer_copy(buffers, net::buffer(next, left), step);
-        next += n;
-        left -= n;
-        ec = n == 0 ? make_error_code(net::error::eof) : error_code();
-        return n;
-    }
-
-    template <class Buffers> size_t read_some(const Buffers &buffers) {
-        error_code ec;
-        size_t n = read_some(buffers, ec);
-        return ec ? throw boost::system::system_error(ec) : n;
-    }
-
-    template <class Buffers> size_t write_some(const Buffers &buffers, error_code &ec) {
-        size_t n = net::buffer_copy(net::buffer(out + made, cap - made), buffers);
-        made += n;
-        ec = error_code();
-        return n;
-    }
-
-    template <class Buffers> size_t write_some(const Buffers &buffers) {
-        error_code ec;
-        return write_some(buffers, ec);
-    }
-
-    net::io_context *context;
-    const uint8_t *next = nullptr;
-    size_t left = 0;
-    size_t step = SIZE_MAX;
-    uint8_t *out = nullptr;
-    size_t cap = 0;
-    size_t made = 0;
-    std::function<void()> starve; /* called when a read finds nothing */
-};
-
-/* websocket::stream asks for it where it gives up. Nothing here is ever closed. */
-void teardown(boost::beast::role_type, memory_stream &, error_code &ec) {
-    ec = error_code();
-}
 
 using socket = websocket::stream<memory_stream, false>;
 
