@@ -236,7 +236,8 @@ hws_status hws_deflate_accept(const hws_deflate_params *policy, const hws_head *
     hws_deflate_params result = none;
     reading offer;
     uint8_t has = 0;
-    if (!is_window(policy->server_max_window_bits) || !is_window(policy->client_max_window_bits)) {
+    if (policy->enabled && (!is_window(policy->server_max_window_bits) ||
+                            !is_window(policy->client_max_window_bits))) {
         return HWS_ERR_ARGUMENT;
     }
     *agreed = none;

@@ -64,13 +64,13 @@ typedef struct hws_codec {
      * @param len    Their number.
      * @param used   In and out: how many of them are taken.
      * @param flush  1: write out all that was taken, up to an empty stored block, which ends with
-     * 00 00 FF FF; nothing at all when nothing came since the last flush. The same `flush` is given
-     * until HWS_OK.
+     *               00 00 FF FF; nothing at all when nothing came since the last flush. The same
+     *               `flush` is given until HWS_OK.
      * @param dst    Where compressed bytes go.
      * @param cap    Its size.
      * @param n      In and out: bytes in dst.
      * @return       HWS_OK: all is taken, and with `flush` written; HWS_MORE: dst is full, but for
-     * a few bytes.
+     *               a few bytes.
      */
     hws_status (*compress)(void *state, const uint8_t *src, size_t len, size_t *used, uint8_t flush,
                            uint8_t *dst, size_t cap, size_t *n);
@@ -111,7 +111,7 @@ typedef struct hws_codec {
      * @param dst    Where plain bytes go.
      * @param cap    Its size; at least *n + 1.
      * @param n      In and out: bytes in dst, also when the result is an error: what came before
-     * it.
+     *               it.
      * @return       HWS_OK: all is taken, and nothing more can be written before more comes;
      *               HWS_MORE: dst is full, and there may be more; HWS_ERR_INFLATE, which stays.
      */

@@ -20,7 +20,7 @@
  *     while ((status = hws_deflate_receive(&deflate, &conn, buf, len, &used, room, sizeof room,
  *                                          &ev)) == HWS_EVENT) { … }
  *     while ((status = hws_deflate_send(&deflate, &conn, HWS_TEXT, HWS_WHOLE, data, data_len,
- * &taken, out, cap, &n)) == HWS_MORE) { … write out, n = 0 … }
+ *                                       &taken, out, cap, &n)) == HWS_MORE) { … write out … }
  *
  * Both work whether compression was agreed or not. For code that has frames of its own there are
  * hws_deflate_decompress() and hws_deflate_compress(), from span to span.
@@ -150,7 +150,7 @@ HWS_API hws_status hws_deflate_offer(const hws_deflate_params *offers, size_t co
  * @param buf     Its bytes.
  * @param agreed  Set to what was agreed; enabled is 0 when nothing was, and on HWS_ERR_SPACE.
  * @param out     Buffer to append the value of Sec-WebSocket-Extensions to; nothing when nothing
- * was agreed.
+ *                was agreed.
  * @param cap     Its size; HWS_DEFLATE_TEXT_MAX more is enough.
  * @param n       In and out: bytes in out.
  * @return        HWS_OK; HWS_ERR_ARGUMENT for a policy out of its ranges; HWS_ERR_SPACE.
@@ -206,6 +206,7 @@ HWS_API void hws_deflate_release(hws_deflate *deflate);
  * Give back what memory can be given back between messages, on a connection that has nothing to do:
  * the compressor (the next message starts with an empty window, which is always allowed), and the
  * decompressor when the peer does not take over its context. What is needed again is made again.
+ * Inside a message the state that makes or reads it is kept.
  *
  * @param deflate  A connection's compression.
  */
@@ -229,9 +230,10 @@ HWS_API void hws_deflate_trim(hws_deflate *deflate);
  *                 hws_deflate_receive_message().
  * @param buf      Bytes just read; payload is unmasked in place.
  * @param len      Bytes in buf.
- * @param used     In and out: where to go on in buf. Bytes behind it stay as they are until the
- * next call; they may be moved together.
- * @param room     Where plain bytes go.
+ * @param used     In and out: where to go on in buf. What is not used must not be changed before
+ *                 the next call; it may be moved, to the start of a buffer for example, with
+ *                 `used` 0 then.
+ * @param room     Where plain bytes go, until the next call; must not overlap buf.
  * @param cap      Its size: the longest piece.
  * @param ev       Filled when HWS_EVENT is returned.
  * @return         As hws_conn_receive(); and, not sticky: HWS_ERR_SPACE for a cap of 0 when a
@@ -253,7 +255,7 @@ HWS_API hws_status hws_deflate_receive(hws_deflate *deflate, hws_conn *conn, uin
  * @param used     In and out: where to go on in buf, as above.
  * @param ev       Filled on HWS_EVENT. Data events are whole.
  * @return         As above; HWS_ERR_SPACE (not sticky): the message is full, grow it and call
- * again.
+ *                 again.
  */
 HWS_API hws_status hws_deflate_receive_message(hws_deflate *deflate, hws_conn *conn,
                                                hws_message *message, uint8_t *buf, size_t len,
@@ -346,8 +348,9 @@ HWS_API hws_status hws_deflate_decompress(hws_deflate *deflate, uint8_t type, ui
  * @param cap      Its size.
  * @param n        In and out: bytes in dst.
  * @return         HWS_OK: the piece is done; HWS_MORE: dst is full, send it as a fragment (not the
- *                 last) and call again; HWS_ERR_SEND_UTF8, HWS_ERR_ARGUMENT, HWS_ERR_STATE,
- *                 HWS_ERR_MEMORY; HWS_ERR_SPACE below HWS_DEFLATE_MIN_SPACE.
+ *                 last) and call again with the same arguments, `used` as it is, and room;
+ *                 HWS_ERR_SEND_UTF8, HWS_ERR_ARGUMENT, HWS_ERR_STATE, HWS_ERR_MEMORY;
+ *                 HWS_ERR_SPACE for less room than HWS_DEFLATE_MIN_SPACE.
  */
 HWS_API hws_status hws_deflate_compress(hws_deflate *deflate, uint8_t type, uint8_t flags,
                                         const uint8_t *src, size_t len, size_t *used, uint8_t *dst,
@@ -366,7 +369,8 @@ HWS_API uint8_t hws_deflate_fits(const hws_deflate *deflate, uint8_t window_bits
 /**
  * Take note of a message that was sent compressed past this filter, right after its frame: its
  * plain bytes are in the peer's window, and so they have to be in the compressor's. Costs nothing
- * where there is no context takeover or nothing was compressed so far.
+ * where there is no context takeover or nothing was compressed so far. Without it, later messages
+ * would refer to the wrong bytes; a message that went uncompressed must not be told.
  *
  * @param deflate  A connection's compression, not inside a message.
  * @param data     The plain bytes.
@@ -379,7 +383,8 @@ HWS_API hws_status hws_deflate_follow(hws_deflate *deflate, const uint8_t *data,
  * Start a compressor for connections without context takeover, or for a broadcast.
  *
  * It makes one message at a time. Its window is the smallest that any of its connections agreed to:
- * it shrinks when one with a smaller window starts. One thread at a time.
+ * it shrinks when one with a smaller window starts, for good. A client can ask for 9 bits: to keep
+ * that from the others, share among connections of one window. One thread at a time.
  *
  * @param compressor  Where to keep it; what it held does not matter.
  * @param codec       The codec.
@@ -400,7 +405,7 @@ HWS_API void hws_compressor_release(hws_compressor *compressor);
  * Base-2 logarithm of the window that its messages need.
  *
  * @param compressor  A compressor.
- * @return            9 … 15.
+ * @return            8 … 15. For a message that was made, ask when it is made: it may shrink after.
  */
 HWS_API uint8_t hws_compressor_window_bits(const hws_compressor *compressor);
 
