@@ -9,8 +9,8 @@
 #include <hawser/status.h>
 
 uint8_t hws__codec_settings_are_good(const hws_codec_settings *settings) {
-    return settings->window_bits >= 8 && settings->window_bits <= 15 && settings->level >= 1 &&
-           settings->level <= 9 && settings->mem_level >= 1 && settings->mem_level <= 9;
+    return hws__is_window(settings->window_bits) && settings->level >= 1 && settings->level <= 9 &&
+           settings->mem_level >= 1 && settings->mem_level <= 9;
 }
 
 void hws__compressor_drop(hws__compressor *c) {

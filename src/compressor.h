@@ -29,6 +29,13 @@ static inline const hws__compressor *hws__compressor_of_const(const hws_compress
     return (const hws__compressor *)(const void *)compressor;
 }
 
+/* RFC 7692 7.1.2: the bits of a window; the largest is that of DEFLATE itself. */
+enum { HWS__MIN_WINDOW = 8, HWS__MAX_WINDOW = 15 };
+
+static inline uint8_t hws__is_window(uint8_t bits) {
+    return bits >= HWS__MIN_WINDOW && bits <= HWS__MAX_WINDOW;
+}
+
 /* Whether settings are in their ranges. */
 uint8_t hws__codec_settings_are_good(const hws_codec_settings *settings);
 

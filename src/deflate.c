@@ -27,10 +27,6 @@ void hws_deflate_options_init(hws_deflate_options *options, uint8_t role, uint8_
     }
 }
 
-static uint8_t is_window(uint8_t bits) {
-    return bits >= 8 && bits <= 15;
-}
-
 static uint8_t is_codec(const hws_codec *codec) {
     return codec != NULL && codec->size == sizeof *codec;
 }
@@ -39,8 +35,8 @@ static uint8_t are_good(const hws_deflate_params *agreed, const hws_deflate_opti
     return options->size == sizeof *options && options->role <= HWS_ROLE_CLIENT &&
            hws__codec_settings_are_good(&options->settings) &&
            (!agreed->enabled ||
-            (is_codec(options->codec) && is_window(agreed->server_max_window_bits) &&
-             is_window(agreed->client_max_window_bits)));
+            (is_codec(options->codec) && hws__is_window(agreed->server_max_window_bits) &&
+             hws__is_window(agreed->client_max_window_bits)));
 }
 
 /* RFC 7692 7.2.1: what was agreed bounds the window, and less is always allowed. */

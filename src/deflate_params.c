@@ -17,8 +17,6 @@ enum {
     CLIENT_BITS_VALUE = 16 /* that one has a value */
 };
 
-enum { MIN_BITS = 8, MAX_BITS = 15 };
-
 /* One permessage-deflate in a list: an offer or an answer. Windows that it does not speak of have
  * 15 bits (RFC 7692 7.1.2). */
 typedef struct reading {
@@ -67,7 +65,7 @@ static uint8_t window_bits(const walk *w) {
         }
         bits = (uint8_t)(10 * bits + (byte - '0'));
     }
-    return bits >= MIN_BITS && bits <= MAX_BITS ? bits : 0;
+    return hws__is_window(bits) ? bits : 0;
 }
 
 /* The parameter that a walk stands at; 0 when it is not one that can stand there. RFC 7692 7.1.1,
@@ -110,7 +108,7 @@ static uint8_t next_reading(walk *w, reading *r) {
     if (w->kind <= HWS_EXTENSION_END) {
         return 0;
     }
-    *r = (reading){0, 1, MAX_BITS, MAX_BITS};
+    *r = (reading){0, 1, HWS__MAX_WINDOW, HWS__MAX_WINDOW};
     advance(w);
     while (w->kind == HWS_EXTENSION_PARAM) {
         r->good &= take_param(w, r);
@@ -150,13 +148,9 @@ static hws_status end_writing(const hws__writer *w, size_t *n) {
     return HWS_OK;
 }
 
-static uint8_t is_window(uint8_t bits) {
-    return bits >= MIN_BITS && bits <= MAX_BITS;
-}
-
 void hws_deflate_params_init(hws_deflate_params *params, uint8_t preset) {
     uint8_t small = preset == HWS_DEFLATE_SMALL;
-    uint8_t bits = preset == HWS_DEFLATE_BEST ? MAX_BITS : small ? 11 : 12;
+    uint8_t bits = preset == HWS_DEFLATE_BEST ? HWS__MAX_WINDOW : small ? 11 : 12;
     *params = (hws_deflate_params){1, small, small, bits, bits, 0, {0}};
 }
 
@@ -165,9 +159,10 @@ static uint8_t offered(const hws_deflate_params *offer) {
     uint8_t has = 0;
     has |= offer->server_no_context_takeover ? SERVER_TAKEOVER : 0;
     has |= offer->client_no_context_takeover ? CLIENT_TAKEOVER : 0;
-    has |= offer->server_max_window_bits < MAX_BITS ? SERVER_BITS : 0;
+    has |= offer->server_max_window_bits < HWS__MAX_WINDOW ? SERVER_BITS : 0;
     has |= offer->client_max_window_bits != 0 ? CLIENT_BITS : 0;
-    has |= is_window(offer->client_max_window_bits) && offer->client_max_window_bits < MAX_BITS
+    has |= hws__is_window(offer->client_max_window_bits) &&
+                   offer->client_max_window_bits < HWS__MAX_WINDOW
                ? CLIENT_BITS_VALUE
                : 0;
     return has;
@@ -181,9 +176,9 @@ hws_status hws_deflate_offer(const hws_deflate_params *offers, size_t count, uin
         return HWS_ERR_ARGUMENT;
     }
     while (i < count) {
-        if (!is_window(offers[i].server_max_window_bits) ||
+        if (!hws__is_window(offers[i].server_max_window_bits) ||
             (offers[i].client_max_window_bits != 0 &&
-             !is_window(offers[i].client_max_window_bits))) {
+             !hws__is_window(offers[i].client_max_window_bits))) {
             return HWS_ERR_ARGUMENT;
         }
         if (i > 0) {
@@ -204,7 +199,7 @@ static uint8_t answer(const hws_deflate_params *policy, const reading *offer,
                       hws_deflate_params *agreed, uint8_t *has) {
     uint8_t limits_client = (offer->has & CLIENT_BITS) != 0;
     if (!offer->good || (policy->require_client_max_window_bits && !limits_client &&
-                         policy->client_max_window_bits < MAX_BITS)) {
+                         policy->client_max_window_bits < HWS__MAX_WINDOW)) {
         return 0;
     }
     /* RFC 7692 7.1.1: the first has to be answered in kind, the second is a hint worth taking. */
@@ -215,13 +210,13 @@ static uint8_t answer(const hws_deflate_params *policy, const reading *offer,
     uint8_t server_bits = least(policy->server_max_window_bits, offer->server_bits);
     /* RFC 7692 7.1.2.2: a client that does not say that it can, cannot be limited. */
     uint8_t client_bits =
-        limits_client ? least(policy->client_max_window_bits, offer->client_bits) : MAX_BITS;
+        limits_client ? least(policy->client_max_window_bits, offer->client_bits) : HWS__MAX_WINDOW;
     *agreed = (hws_deflate_params){1, server_fresh, client_fresh, server_bits, client_bits, 0, {0}};
     *has = (uint8_t)((server_fresh ? SERVER_TAKEOVER : 0) | (client_fresh ? CLIENT_TAKEOVER : 0));
-    if (server_bits < MAX_BITS || (offer->has & SERVER_BITS) != 0) {
+    if (server_bits < HWS__MAX_WINDOW || (offer->has & SERVER_BITS) != 0) {
         *has |= SERVER_BITS;
     }
-    if (client_bits < MAX_BITS || (offer->has & CLIENT_BITS_VALUE) != 0) {
+    if (client_bits < HWS__MAX_WINDOW || (offer->has & CLIENT_BITS_VALUE) != 0) {
         *has |= CLIENT_BITS | CLIENT_BITS_VALUE;
     }
     return 1;
@@ -230,14 +225,14 @@ static uint8_t answer(const hws_deflate_params *policy, const reading *offer,
 hws_status hws_deflate_accept(const hws_deflate_params *policy, const hws_head *head,
                               const uint8_t *buf, hws_deflate_params *agreed, uint8_t *out,
                               size_t cap, size_t *n) {
-    const hws_deflate_params none = {0, 0, 0, MAX_BITS, MAX_BITS, 0, {0}};
+    const hws_deflate_params none = {0, 0, 0, HWS__MAX_WINDOW, HWS__MAX_WINDOW, 0, {0}};
     hws__writer writer = {out, cap, *n, 0};
     walk w = begin_walk(head, buf);
     hws_deflate_params result = none;
     reading offer;
     uint8_t has = 0;
-    if (policy->enabled && (!is_window(policy->server_max_window_bits) ||
-                            !is_window(policy->client_max_window_bits))) {
+    if (policy->enabled && (!hws__is_window(policy->server_max_window_bits) ||
+                            !hws__is_window(policy->client_max_window_bits))) {
         return HWS_ERR_ARGUMENT;
     }
     *agreed = none;
@@ -269,7 +264,7 @@ hws_status hws_deflate_verify(const hws_deflate_params *offers, size_t count, co
     reading second;
     size_t i = 0;
     if (!next_reading(&w, &response)) {
-        *agreed = (hws_deflate_params){0, 0, 0, MAX_BITS, MAX_BITS, 0, {0}};
+        *agreed = (hws_deflate_params){0, 0, 0, HWS__MAX_WINDOW, HWS__MAX_WINDOW, 0, {0}};
         return HWS_OK;
     }
     /* RFC 7692 7.1.2.2: in an answer client_max_window_bits has a value. */

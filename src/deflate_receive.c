@@ -174,9 +174,8 @@ static hws_status take_piece(hws__deflate *d, const uint8_t *buf, size_t *used, 
 /* One event of the piece that waits; HWS_NEED_MORE when there is nothing to tell of it. */
 static hws_status tell_piece(hws__deflate *d, hws_conn *conn, const uint8_t *buf, size_t *used,
                              target *t, hws_event *ev) {
-    hws_status status = HWS_OK;
     t->n = 0;
-    status = take_piece(d, buf, used, t);
+    hws_status status = take_piece(d, buf, used, t);
     uint8_t final = status == HWS_OK ? d->waiting_flags & HWS_FINAL : 0;
     if (status < 0 && hws_status_close_code(status) != 0) {
         *used += d->waiting_len;

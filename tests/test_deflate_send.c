@@ -63,6 +63,13 @@ static void expect_frames(const setup *how, const step *steps, size_t count) {
     hws_deflate_release(&s.deflate);
 }
 
+static void expect_frames_of_both(setup how, const step *steps, size_t count) {
+    how.role = SERVER;
+    expect_frames(&how, steps, count);
+    how.role = CLIENT;
+    expect_frames(&how, steps, count);
+}
+
 static void messages_are_those_of_rfc_7692_with_takeover(void **state) {
     static const step steps[] = {
         {"7.2.3.1: Hello", "Hello", HWS_WHOLE, 0xC1, "f248cdc9c90700"},
@@ -75,9 +82,7 @@ static void messages_are_those_of_rfc_7692_with_takeover(void **state) {
     };
     setup how = setup_default();
     (void)state;
-    expect_frames(&how, steps, sizeof steps / sizeof steps[0]);
-    how.role = CLIENT;
-    expect_frames(&how, steps, sizeof steps / sizeof steps[0]);
+    expect_frames_of_both(how, steps, sizeof steps / sizeof steps[0]);
 }
 
 static void messages_are_those_of_rfc_7692_without_takeover(void **state) {
@@ -93,9 +98,7 @@ static void messages_are_those_of_rfc_7692_without_takeover(void **state) {
     setup how = setup_default();
     (void)state;
     how.no_takeover = 1;
-    expect_frames(&how, steps, sizeof steps / sizeof steps[0]);
-    how.role = CLIENT;
-    expect_frames(&how, steps, sizeof steps / sizeof steps[0]);
+    expect_frames_of_both(how, steps, sizeof steps / sizeof steps[0]);
 }
 
 static void empty_pieces_of_a_message_are_empty_frames_but_for_the_last(void **state) {
@@ -130,9 +133,7 @@ static void what_is_compressed_follows_threshold_and_flags(void **state) {
     setup how = setup_default();
     (void)state;
     how.threshold = 5;
-    expect_frames(&how, steps, sizeof steps / sizeof steps[0]);
-    how.role = CLIENT;
-    expect_frames(&how, steps, sizeof steps / sizeof steps[0]);
+    expect_frames_of_both(how, steps, sizeof steps / sizeof steps[0]);
 }
 
 static void without_agreement_all_goes_as_it_is(void **state) {
@@ -147,9 +148,7 @@ static void without_agreement_all_goes_as_it_is(void **state) {
     setup how = setup_default();
     (void)state;
     how.agreed_bits = 0;
-    expect_frames(&how, steps, sizeof steps / sizeof steps[0]);
-    how.role = CLIENT;
-    expect_frames(&how, steps, sizeof steps / sizeof steps[0]);
+    expect_frames_of_both(how, steps, sizeof steps / sizeof steps[0]);
     how = setup_default();
     how.agreed_bits = 8; /* 7.1.2: zlib cannot keep to it */
     expect_frames(&how, steps, sizeof steps / sizeof steps[0]);

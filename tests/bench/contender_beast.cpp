@@ -33,27 +33,11 @@ bool can(const row &row) {
     return row.kind == kind::receive || row.kind == kind::send || row.kind == kind::handshake;
 }
 
-/* Opens both ends against one another, and keeps the one that the row is about. */
-void shake_hands(state &s) {
+/* Opens both ends, and keeps the one that the row is about. */
+void connect(state &s) {
     auto server = std::make_unique<socket>(s.context);
     auto client = std::make_unique<socket>(s.context);
-    memory_stream &to_server = server->next_layer();
-    memory_stream &to_client = client->next_layer();
-    uint8_t asked[1024];
-    uint8_t answered[1024];
-    to_client.out = asked;
-    to_client.cap = sizeof asked;
-    to_server.out = answered;
-    to_server.cap = sizeof answered;
-    to_client.starve = [&] {
-        to_server.next = asked;
-        to_server.left = to_client.made;
-        server->accept();
-        to_client.next = answered;
-        to_client.left = to_server.made;
-    };
-    client->handshake("server.example.com", "/");
-    to_client.starve = nullptr;
+    shake_hands(*server, *client);
     s.ws = s.w->row->client ? std::move(client) : std::move(server);
 }
 
@@ -62,7 +46,7 @@ void *open(const contender &, const work &w) {
     if (w.row->kind == kind::handshake) {
         return s;
     }
-    shake_hands(*s);
+    connect(*s);
     s->ws->secure_prng(false);
     s->ws->auto_fragment(false);
     s->ws->binary(w.row->content == content::binary);

@@ -75,6 +75,32 @@ inline void teardown(boost::beast::role_type, memory_stream &, error_code &ec) {
     ec = error_code();
 }
 
+/* Opens both ends of a connection against one another. Where they write to afterwards has to be set
+ * then. */
+template <class Socket> void shake_hands(Socket &server, Socket &client) {
+    memory_stream &to_server = server.next_layer();
+    memory_stream &to_client = client.next_layer();
+    uint8_t asked[2048];
+    uint8_t answered[2048];
+    to_client.out = asked;
+    to_client.cap = sizeof asked;
+    to_server.out = answered;
+    to_server.cap = sizeof answered;
+    to_client.starve = [&] {
+        to_server.next = asked;
+        to_server.left = to_client.made;
+        server.accept();
+        to_client.next = answered;
+        to_client.left = to_server.made;
+    };
+    client.handshake("server.example.com", "/");
+    to_client.starve = nullptr;
+    for (memory_stream *stream : {&to_server, &to_client}) {
+        stream->out = nullptr;
+        stream->left = stream->cap = stream->made = 0;
+    }
+}
+
 } // namespace bench
 
 #endif

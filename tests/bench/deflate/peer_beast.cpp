@@ -61,7 +61,7 @@ void write_messages(const std::string &path, const bytes &made, const std::vecto
 }
 
 /* Opens both ends against one another; what is returned is the server's. */
-std::unique_ptr<socket> shake_hands(net::io_context &context, const how &job) {
+std::unique_ptr<socket> connect(net::io_context &context, const how &job) {
     auto server = std::make_unique<socket>(context);
     socket client(context);
     websocket::permessage_deflate options;
@@ -72,22 +72,7 @@ std::unique_ptr<socket> shake_hands(net::io_context &context, const how &job) {
     options.memLevel = job.memory;
     server->set_option(options);
     client.set_option(options);
-    memory_stream &to_server = server->next_layer();
-    memory_stream &to_client = client.next_layer();
-    static uint8_t asked[2048], answered[2048];
-    to_client.out = asked;
-    to_client.cap = sizeof asked;
-    to_server.out = answered;
-    to_server.cap = sizeof answered;
-    to_client.starve = [&] {
-        to_server.next = asked;
-        to_server.left = to_client.made;
-        server->accept();
-        to_client.next = answered;
-        to_client.left = to_server.made;
-    };
-    client.handshake("server.example.com", "/");
-    to_server.left = to_server.made = 0;
+    bench::shake_hands(*server, client);
     return server;
 }
 
@@ -132,7 +117,7 @@ void work(const how &job) {
     bytes made(job.room + 4096, 1);
     std::vector<size_t> ends;
     ends.reserve(made.size() / 2);
-    auto ws = shake_hands(context, job);
+    auto ws = connect(context, job);
     ws->auto_fragment(false);
     ws->write_buffer_bytes(65536);
     ws->read_message_max(0);
