@@ -251,7 +251,8 @@ static void check_accept(const hws_deflate_params *policy, const hws_handshake *
     size_t written = 0;
     hws_status status = hws_deflate_accept(policy, head, buf, &agreed, text, sizeof text, &n);
 
-    if (!is_window(policy->server_max_window_bits) || !is_window(policy->client_max_window_bits)) {
+    if (policy->enabled && (!is_window(policy->server_max_window_bits) ||
+                            !is_window(policy->client_max_window_bits))) {
         CHECK(status == HWS_ERR_ARGUMENT && n == 0 && same(&agreed, policy));
         return;
     }
