@@ -1,6 +1,6 @@
 /*
- * Base64 with padding (RFC 4648 4): encoding, and recognition of a value of a known size. Knows
- * nothing of the handshake that uses it.
+ * Base64 with padding (RFC 4648 4): encoding, decoding, and recognition of a value of a known size.
+ * Knows nothing of the handshake and the credentials that use it.
  */
 #include "base64.h"
 
@@ -55,6 +55,76 @@ size_t hws__base64_encode(const uint8_t *data, size_t len, uint8_t *out) {
         i++;
     }
     return 4 * i;
+}
+
+void hws__base64_end(hws__base64 *encoder) {
+    uint8_t four[4];
+    size_t len = hws__base64_encode(encoder->group, encoder->have, four);
+    hws__write(encoder->w, four, len);
+    encoder->have = 0;
+}
+
+void hws__base64_put(hws__base64 *encoder, uint8_t byte) {
+    encoder->group[encoder->have] = byte;
+    encoder->have++;
+    if (encoder->have == sizeof encoder->group) {
+        hws__base64_end(encoder);
+    }
+}
+
+enum { NO_CHARACTER = 64 };
+
+/* The six bits that a character stands for. */
+static uint8_t bits_of(uint8_t byte) {
+    if (byte >= 'A' && byte <= 'Z') {
+        return (uint8_t)(byte - 'A');
+    }
+    if (byte >= 'a' && byte <= 'z') {
+        return (uint8_t)(byte - 'a' + 26);
+    }
+    if (byte >= '0' && byte <= '9') {
+        return (uint8_t)(byte - '0' + 52);
+    }
+    if (byte == '+') {
+        return 62;
+    }
+    return byte == '/' ? 63 : NO_CHARACTER;
+}
+
+/* Decodes `characters` of a group, and padding. Returns the number of bytes; 0 when it is none. */
+static size_t decode_group(const uint8_t *four, size_t characters, uint8_t *three) {
+    size_t bytes = characters - 1;
+    uint32_t group = 0;
+    uint8_t good = 1;
+    size_t i = 0;
+    while (i < characters) {
+        uint8_t bits = bits_of(four[i]);
+        good &= bits != NO_CHARACTER;
+        group |= (uint32_t)bits << (18 - 6 * i);
+        i++;
+    }
+    three[0] = (uint8_t)(group >> 16);
+    three[1] = (uint8_t)(group >> 8);
+    three[2] = (uint8_t)group;
+    return good && (group & 0xFFFFFF >> 8 * bytes) == 0 ? bytes : 0; /* no unused bit is set */
+}
+
+uint8_t hws__base64_decode(const uint8_t *text, size_t len, hws__writer *w) {
+    size_t i = 0;
+    if (len % 4 != 0) {
+        return 0;
+    }
+    while (i < len) {
+        size_t padding = i + 4 == len && text[i + 3] == '=' ? (text[i + 2] == '=' ? 2 : 1) : 0;
+        uint8_t three[3];
+        size_t bytes = decode_group(text + i, 4 - padding, three);
+        if (bytes == 0) {
+            return 0;
+        }
+        hws__write(w, three, bytes);
+        i += 4;
+    }
+    return 1;
 }
 
 uint8_t hws__base64_is(const uint8_t *text, size_t len, size_t bytes) {

@@ -38,6 +38,7 @@ static hws_status begin_payload(hws__conn *c, hws_event *ev) {
     uint8_t opcode = opcode_of(c);
 
     c->payload_at = 0;
+    c->frames++;
     if ((opcode & HWS__CONTROL) != 0) {
         c->state = HWS__CONTROL_PAYLOAD;
     } else {

@@ -42,6 +42,7 @@ typedef struct hws__conn {
 
     uint64_t offset;      /* bytes of the stream consumed */
     uint64_t message_len; /* bytes of the current message received */
+    uint64_t frames;      /* frames whose header is complete */
     uint64_t fragments;   /* frames of the current message, the present one included */
     uint64_t payload_len; /* of the current frame; in LENGTH, what has come of it */
     uint64_t payload_at;  /* bytes of it received */

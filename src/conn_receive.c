@@ -52,6 +52,7 @@ static HWS__INLINE void tell_whole(hws__conn *c, uint8_t type, size_t header_len
     ev->close_code = 0;
     ev->data = data;
     ev->len = n;
+    c->frames++;
     c->offset += header_len + n;
     *used += header_len + n;
 }

@@ -73,6 +73,12 @@ static hws_status judge(const hws__conn *c, draft *d, uint8_t flags) {
     return HWS_ERR_ARGUMENT;
 }
 
+hws_status hws_conn_judge(const hws_conn *conn, uint8_t type, uint8_t flags) {
+    draft d = {.type = type};
+
+    return judge(hws__conn_of_const(conn), &d, flags);
+}
+
 static void remember(hws__conn *c, const draft *d) {
     if (d->control) {
         return;

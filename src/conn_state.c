@@ -114,3 +114,12 @@ void hws_conn_get_frame(const hws_conn *conn, hws_frame *frame) {
     memcpy(frame->mask_key, c->mask_key, 4);
     frame->header_len = (uint8_t)hws__frame_header_len(c->payload_len, frame->masked);
 }
+
+uint64_t hws_conn_frames(const hws_conn *conn) {
+    return hws__conn_of_const(conn)->frames;
+}
+
+uint8_t hws_conn_message_type(const hws_conn *conn) {
+    const hws__conn *c = hws__conn_of_const(conn);
+    return c->state == HWS__ENDED ? 0 : c->message_in;
+}

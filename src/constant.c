@@ -10,7 +10,8 @@ typedef struct row {
     int64_t value;
 } row;
 
-/* A name and its value. HWS_UNLIMITED is the only one beyond int64_t: it keeps its bits, as -1. */
+/* A name and its value. HWS_UNLIMITED and HWS_NEVER are beyond int64_t: they keep their bits, as
+ * -1. */
 #define CONSTANT(name) #name, (int64_t)(name)
 
 static const row rows[] = {
@@ -32,6 +33,7 @@ static const row rows[] = {
     {CONSTANT(HWS_EVENT)},
     {CONSTANT(HWS_NEED_MORE)},
     {CONSTANT(HWS_MORE)},
+    {CONSTANT(HWS_BACKPRESSURE)},
     {CONSTANT(HWS_ERR_ARGUMENT)},
     {CONSTANT(HWS_ERR_STATE)},
     {CONSTANT(HWS_ERR_SPACE)},
@@ -39,6 +41,7 @@ static const row rows[] = {
     {CONSTANT(HWS_ERR_SEND_UTF8)},
     {CONSTANT(HWS_ERR_FIELD)},
     {CONSTANT(HWS_ERR_MEMORY)},
+    {CONSTANT(HWS_ERR_FULL)},
     {CONSTANT(HWS_ERR_RSV)},
     {CONSTANT(HWS_ERR_OPCODE)},
     {CONSTANT(HWS_ERR_CONTROL_FRAGMENTED)},
@@ -61,6 +64,10 @@ static const row rows[] = {
     {CONSTANT(HWS_ERR_INTERNAL)},
     {CONSTANT(HWS_ERR_EOF)},
     {CONSTANT(HWS_ERR_INFLATE)},
+    {CONSTANT(HWS_ERR_PONG_TIMEOUT)},
+    {CONSTANT(HWS_ERR_IDLE)},
+    {CONSTANT(HWS_ERR_RATE)},
+    {CONSTANT(HWS_ERR_SLOW)},
     {CONSTANT(HWS_ERR_HEAD_TOO_LARGE)},
     {CONSTANT(HWS_ERR_TARGET_TOO_LONG)},
     {CONSTANT(HWS_ERR_FIELD_TOO_LONG)},
@@ -89,6 +96,7 @@ static const row rows[] = {
     {CONSTANT(HWS_ERR_ACCEPT)},
     {CONSTANT(HWS_ERR_REFUSED)},
     {CONSTANT(HWS_ERR_PSEUDO_FIELD)},
+    {CONSTANT(HWS_ERR_ABSENT)},
     {CONSTANT(HWS_ERR_URI_SCHEME)},
     {CONSTANT(HWS_ERR_URI_HOST)},
     {CONSTANT(HWS_ERR_URI_IDNA)},
@@ -103,6 +111,7 @@ static const row rows[] = {
     {CONSTANT(HWS_ERR_RESET)},
     {CONSTANT(HWS_ERR_SYSTEM)},
     {CONSTANT(HWS_ERR_TLS)},
+    {CONSTANT(HWS_ERR_STALLED)},
     /* frame.h */
     {CONSTANT(HWS_OPCODE_CONTINUATION)},
     {CONSTANT(HWS_OPCODE_TEXT)},
@@ -187,6 +196,31 @@ static const row rows[] = {
     {CONSTANT(HWS_EXTENSION_END)},
     {CONSTANT(HWS_EXTENSION_NAME)},
     {CONSTANT(HWS_EXTENSION_PARAM)},
+    /* endpoint.h */
+    {CONSTANT(HWS_REQUEST)},
+    {CONSTANT(HWS_OPEN)},
+    {CONSTANT(HWS_DRAIN)},
+    {CONSTANT(HWS_RELEASED)},
+    {CONSTANT(HWS_END)},
+    {CONSTANT(HWS_WANTS_READ)},
+    {CONSTANT(HWS_WANTS_WRITE)},
+    {CONSTANT(HWS_WANTS_SHUTDOWN)},
+    {CONSTANT(HWS_WANTS_CLOSE)},
+    {CONSTANT(HWS_SLOW_SKIP)},
+    {CONSTANT(HWS_SLOW_DROP)},
+    {CONSTANT(HWS_SLOW_CLOSE)},
+    {CONSTANT(HWS_DEFAULT_HIGH_WATER)},
+    {CONSTANT(HWS_DEFAULT_LOW_WATER)},
+    {CONSTANT(HWS_DEFAULT_MAX_QUEUE)},
+    {CONSTANT(HWS_DEFAULT_MAX_FIELDS)},
+    /* keepalive.h */
+    {CONSTANT(HWS_KEEPALIVE_PING_LEN)},
+    {CONSTANT(HWS_LATE_MS)},
+    {CONSTANT(HWS_NEVER)},
+    /* trace.h */
+    {CONSTANT(HWS_TRACE_LINE)},
+    {CONSTANT(HWS_TRACE_PREVIEW)},
+    {CONSTANT(HWS_TRACE_TOKEN)},
     /* key_pool.h */
     {CONSTANT(HWS_KEY_POOL_SEED_LEN)},
     {CONSTANT(HWS_KEY_POOL_REFILL_LEN)},

@@ -158,3 +158,25 @@ hws_status hws_frame_encode(const hws_frame *frame, uint8_t context, uint8_t *ou
     }
     return HWS_OK;
 }
+
+void hws__frame_read(const uint8_t *header, hws_frame *frame) {
+    uint8_t len7 = header[1] & HWS__LEN7;
+
+    memset(frame, 0, sizeof *frame);
+    frame->fin = header[0] >> 7;
+    frame->rsv = (header[0] & HWS__RSV) >> 4;
+    frame->opcode = header[0] & HWS__OPCODE;
+    frame->masked = header[1] >> 7;
+    frame->header_len = (uint8_t)(2 + hws__frame_len_bytes(len7) + 4U * frame->masked);
+    if (len7 < HWS__LEN16) {
+        frame->payload_len = len7;
+    } else if (len7 == HWS__LEN16) {
+        frame->payload_len = hws__load_be16(header + 2);
+    } else {
+        frame->payload_len =
+            (uint64_t)hws__load_be32(header + 2) << 32 | hws__load_be32(header + 6);
+    }
+    if (frame->masked) {
+        memcpy(frame->mask_key, header + frame->header_len - 4, 4);
+    }
+}

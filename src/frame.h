@@ -69,6 +69,9 @@ static inline size_t hws__frame_put(uint8_t *out, uint8_t first, uint64_t len, u
     return 10;
 }
 
+/* Read back the header of a frame that we wrote: its length in `frame`, but for the rules. */
+void hws__frame_read(const uint8_t *header, hws_frame *frame);
+
 /* Bytes that a message may take when it is compressed (RFC 7692 7.2.1), with some frames before the
  * present one: blocks that do not shrink have headers, and each flush, such as that of a frame,
  * ends with an empty one. */

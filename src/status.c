@@ -21,6 +21,7 @@ static const row rows[] = {
     {STATUS(HWS_EVENT), "Done, and there is an event.", "", 0, 0},
     {STATUS(HWS_NEED_MORE), "The bytes so far are good but not complete.", "", 0, 0},
     {STATUS(HWS_MORE), "The output is full, and there is more.", "", 0, 0},
+    {STATUS(HWS_BACKPRESSURE), "Done, and much waits to be sent.", "", 0, 0},
 
     {STATUS(HWS_ERR_ARGUMENT), "An argument is outside what the function takes.", "", 0, 0},
     {STATUS(HWS_ERR_STATE), "The call is not possible in this state.", "", 0, 0},
@@ -30,6 +31,7 @@ static const row rows[] = {
     {STATUS(HWS_ERR_FIELD), "A field or a text for an HTTP head is not allowed there.",
      "RFC 9110 5.5", 0, 0},
     {STATUS(HWS_ERR_MEMORY), "There is no memory left.", "", 0, 0},
+    {STATUS(HWS_ERR_FULL), "The queue has no room for it.", "", 0, 0},
 
     {STATUS(HWS_ERR_RSV), "A frame has a reserved bit set that no extension gave a meaning.",
      "RFC 6455 5.2", 1002, 0},
@@ -69,6 +71,12 @@ static const row rows[] = {
     {STATUS(HWS_ERR_EOF), "The peer ended the stream too early.", "RFC 6455 7.1.5", 1006, 0},
     {STATUS(HWS_ERR_INFLATE), "A compressed message is not valid DEFLATE data.", "RFC 7692 7.2.2",
      1007, 0},
+    {STATUS(HWS_ERR_PONG_TIMEOUT), "A Ping was not answered in time.", "RFC 6455 5.5.2", 1011, 0},
+    {STATUS(HWS_ERR_IDLE), "There was no message for longer than is allowed.", "RFC 6455 7.4.1",
+     1001, 0},
+    {STATUS(HWS_ERR_RATE), "More came in a time than is allowed.", "RFC 6455 7.4.1", 1008, 0},
+    {STATUS(HWS_ERR_SLOW), "The peer reads more slowly than there is to send.", "RFC 6455 7.4",
+     1013, 0},
 
     {STATUS(HWS_ERR_HEAD_TOO_LARGE), "The HTTP head is larger than the limit.", "RFC 9110 5.4", 0,
      431},
@@ -124,6 +132,8 @@ static const row rows[] = {
      0, 0},
     {STATUS(HWS_ERR_PSEUDO_FIELD), "The pseudo-header fields of an extended CONNECT are wrong.",
      "RFC 8441 4", 0, 400},
+    {STATUS(HWS_ERR_ABSENT), "The request has no such credentials, cookie or parameter.",
+     "RFC 9110 11.4", 0, 403},
 
     {STATUS(HWS_ERR_URI_SCHEME), "The URI does not start with ws:// or wss://.", "RFC 6455 3", 0,
      0},
@@ -147,7 +157,8 @@ static const row rows[] = {
     {STATUS(HWS_ERR_CONNECT), "No address of the host took the connection.", "", 0, 0},
     {STATUS(HWS_ERR_RESET), "The peer reset the connection.", "", 0, 0},
     {STATUS(HWS_ERR_SYSTEM), "A system call failed.", "", 0, 0},
-    {STATUS(HWS_ERR_TLS), "The URI asks for TLS, which is not available.", "", 0, 0},
+    {STATUS(HWS_ERR_TLS), "TLS failed, or is needed and not available.", "", 0, 0},
+    {STATUS(HWS_ERR_STALLED), "The peer took no byte for too long.", "", 0, 0},
 };
 
 /* What is said about a value that is no status. */

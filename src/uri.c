@@ -5,7 +5,7 @@
  */
 #include "authority.h"
 #include "base64.h"
-#include "http.h"
+#include "http_percent.h"
 
 #include <hawser/uri.h>
 
@@ -16,21 +16,6 @@ static uint8_t byte_at(hws_text text, size_t at) {
 /* unreserved or sub-delims (RFC 3986 2.2, 2.3). */
 static uint8_t is_plain(uint8_t byte) {
     return hws__is_name_byte(byte) || byte == ',';
-}
-
-static uint8_t hex_value(uint8_t byte) {
-    return (uint8_t)(hws__is_digit(byte) ? byte - '0' : (byte | 0x20) - 'a' + 10);
-}
-
-/* Whether "%" and two digits stand at `at` (RFC 3986 2.1). */
-static uint8_t is_encoded(hws_text text, size_t at) {
-    return byte_at(text, at) == '%' && text.len - at > 2 && hws__is_hex(byte_at(text, at + 1)) &&
-           hws__is_hex(byte_at(text, at + 2));
-}
-
-/* The byte that "%XX" at `at` stands for. */
-static uint8_t decoded(hws_text text, size_t at) {
-    return (uint8_t)(hex_value(byte_at(text, at + 1)) << 4 | hex_value(byte_at(text, at + 2)));
 }
 
 static hws_text part(hws_text text, hws_span span) {
@@ -55,8 +40,8 @@ static uint8_t is_userinfo(hws_text text) {
     size_t colon = find(text, 0, text.len, ':');
     size_t i = 0;
     while (i < text.len) {
-        if (is_encoded(text, i)) {
-            uint8_t byte = decoded(text, i);
+        if (hws__is_encoded(text, i)) {
+            uint8_t byte = hws__decoded(text, i);
             if (byte < ' ' || byte == 0x7F || (byte == ':' && i < colon)) {
                 return 0;
             }
@@ -106,7 +91,7 @@ static hws_status take_target(hws_text text, size_t at, hws_uri *uri) {
         if (byte == '#') {
             return HWS_ERR_URI_FRAGMENT; /* RFC 6455 3 */
         }
-        if (is_encoded(text, at)) {
+        if (hws__is_encoded(text, at)) {
             at += 3;
         } else if (is_plain(byte) || byte == ':' || byte == '@' || byte == '/' || byte == '?') {
             at++;
@@ -194,46 +179,25 @@ hws_status hws_uri_target(hws_text text, const hws_uri *uri, uint8_t *out, size_
     return finish(&w, n);
 }
 
-/* Base64 of bytes that come one by one. */
-typedef struct encoder {
-    hws__writer w;
-    uint8_t group[3];
-    uint8_t have;
-} encoder;
-
-static void encode_group(encoder *e) {
-    uint8_t code[4];
-    size_t len = hws__base64_encode(e->group, e->have, code);
-    hws__write(&e->w, code, len);
-    e->have = 0;
-}
-
-static void encode(encoder *e, uint8_t byte) {
-    e->group[e->have] = byte;
-    e->have++;
-    if (e->have == sizeof e->group) {
-        encode_group(e);
-    }
-}
-
 hws_status hws_uri_authorization(hws_text text, const hws_uri *uri, uint8_t *out, size_t cap,
                                  size_t *n) {
-    encoder e = {{out, cap, *n, 0}, {0}, 0};
+    hws__writer w = {out, cap, *n, 0};
+    hws__base64 encoder = {&w, {0}, 0};
     hws_text userinfo = part(text, uri->userinfo);
     size_t i = 0;
     if (userinfo.len == 0) {
         return HWS_ERR_ARGUMENT;
     }
-    hws__write_text(&e.w, HWS__TEXT("Basic "));
+    hws__write_text(&w, HWS__TEXT("Basic "));
     while (i < userinfo.len) {
-        uint8_t encoded = is_encoded(userinfo, i);
-        encode(&e, encoded ? decoded(userinfo, i) : byte_at(userinfo, i));
+        uint8_t encoded = hws__is_encoded(userinfo, i);
+        hws__base64_put(&encoder, encoded ? hws__decoded(userinfo, i) : byte_at(userinfo, i));
         i += encoded ? 3 : 1;
     }
     /* RFC 7617 2: the colon is always there, also before no password. */
     if (find(userinfo, 0, userinfo.len, ':') == userinfo.len) {
-        encode(&e, ':');
+        hws__base64_put(&encoder, ':');
     }
-    encode_group(&e);
-    return finish(&e.w, n);
+    hws__base64_end(&encoder);
+    return finish(&w, n);
 }

@@ -1,6 +1,6 @@
 /*
- * Base64: the vectors of RFC 4648, every length, and which texts are the encoding of a value of a
- * known size.
+ * Base64: the vectors of RFC 4648, every length, which texts are the encoding of a value of a known
+ * size, and which are one at all.
  */
 #include "support.h"
 
@@ -70,6 +70,96 @@ static void every_length(void **context) {
         assert_int_equal(out[n], CANARY);
         for (size_t bytes = 0; bytes <= MAX_LEN; bytes++) {
             assert_int_equal(hws__base64_is(out, n, bytes), bytes == len);
+        }
+    }
+}
+
+/* RFC 4648 4: bytes that come one by one give the same; so does the way back, into just the room
+ * that it needs, and without it nothing is written behind. */
+static void there_and_back(void **context) {
+    (void)context;
+    uint64_t seed = 2;
+    for (size_t len = 0; len <= MAX_LEN; len++) {
+        uint8_t data[MAX_LEN];
+        uint8_t whole[2 * MAX_LEN];
+        random_fill(&seed, data, len);
+        size_t n = hws__base64_encode(data, len, whole);
+        uint8_t *text = guard_alloc(n);
+        hws__writer w = {text, n, 0, 0};
+        hws__base64 encoder = {&w, {0}, 0};
+        for (size_t i = 0; i < len; i++) {
+            hws__base64_put(&encoder, data[i]);
+        }
+        hws__base64_end(&encoder);
+        assert_int_equal(w.full, 0);
+        assert_int_equal(w.n, n);
+        assert_memory_equal(text, whole, n);
+        for (size_t cap = 0; cap <= len; cap++) {
+            uint8_t *out = guard_alloc(cap);
+            w = (hws__writer){out, cap, 0, 0};
+            assert_int_equal(hws__base64_decode(text, n, &w), 1);
+            assert_int_equal(w.full, cap < len);
+            assert_memory_equal(out, data, w.n);
+            assert_true(cap < len || w.n == len);
+            guard_free(out, cap);
+        }
+        guard_free(text, n);
+    }
+}
+
+typedef struct decode_row {
+    const char *name;
+    const char *text;
+} decode_row;
+
+static const decode_row not_decoded[] = {
+    {"RFC 4648 3.2: padding must not be left out", "Zm9vYg"},
+    {"RFC 4648 3.2: padding must be whole", "Zm9vYg="},
+    {"RFC 4648 4: a lone character is no group", "Zm9vY==="},
+    {"RFC 4648 4: padding alone is no group", "===="},
+    {"RFC 4648 3.3: no padding in the middle", "Zg==Zm9v"},
+    {"RFC 4648 3.3: no character after padding", "Zm9=Zm9v"},
+    {"RFC 4648 3.3: no character after the padding began", "Zm=v"},
+    {"RFC 4648 3.3: no padding at the start", "=m9v"},
+    {"RFC 4648 3.3: no white space", "Zm9 "},
+    {"RFC 4648 3.3: no line end", "Zm9v\r\nZm"},
+    {"RFC 4648 5: not the alphabet of URLs", "Zm9-"},
+    {"RFC 4648 5: not the alphabet of URLs either", "Zm9_"},
+    {"RFC 4648 3.5: two unused bits are zero", "Zm9="},
+    {"RFC 4648 3.5: four unused bits are zero", "Zh=="},
+    {"RFC 4648 3.5: the highest of four is zero", "Zo=="},
+};
+
+static void some_texts_are_no_encoding(void **context) {
+    (void)context;
+    for (size_t r = 0; r < sizeof not_decoded / sizeof not_decoded[0]; r++) {
+        size_t len = strlen(not_decoded[r].text);
+        uint8_t *text = guard_copy(not_decoded[r].text, len);
+        uint8_t out[16];
+        hws__writer w = {out, sizeof out, 0, 0};
+        if (hws__base64_decode(text, len, &w) != 0) {
+            fail_msg("%s: taken", not_decoded[r].name);
+        }
+        guard_free(text, len);
+    }
+}
+
+/* RFC 4648 4: each character stands for its bits at each place of a group. */
+static void each_character_is_decoded(void **context) {
+    (void)context;
+    for (size_t i = 0; i < 4; i++) {
+        for (unsigned c = 1; c < 256; c++) {
+            uint8_t text[] = "AAAA";
+            uint8_t three[3];
+            uint8_t back[4];
+            hws__writer w = {three, sizeof three, 0, 0};
+            text[i] = (uint8_t)c;
+            uint8_t known = strchr(alphabet, (int)c) != NULL || (c == '=' && i == 3);
+            assert_int_equal(hws__base64_decode(text, 4, &w), known);
+            if (known) {
+                assert_int_equal(hws__base64_encode(three, w.n, back), 4);
+                assert_memory_equal(back, text, 4);
+            }
         }
     }
 }
@@ -148,6 +238,9 @@ int main(void) {
     }
     const struct CMUnitTest tests[] = {
         {"RFC 4648 4: every length", every_length, NULL, NULL, NULL},
+        cmocka_unit_test(there_and_back),
+        cmocka_unit_test(some_texts_are_no_encoding),
+        cmocka_unit_test(each_character_is_decoded),
         {"RFC 4648 4: every character at every place", every_character, NULL, NULL, NULL},
     };
     int failed = cmocka_run_group_tests(encode_tests, NULL, NULL);

@@ -63,6 +63,19 @@ typedef struct hws_span {
     uint32_t len;    /**< Bytes; 0 also stands for "not there" where a comment says so. */
 } hws_span;
 
+/** A part of memory to be written out: what writev() takes, in the caller's form. */
+typedef struct hws_buffer {
+    const uint8_t *data; /**< First byte. */
+    size_t len;          /**< Bytes; never 0 where hawser fills it in. */
+} hws_buffer;
+
+/** Where memory comes from. */
+typedef struct hws_allocator {
+    void *(*alloc)(void *user, size_t len); /**< Aligned for anything; NULL when there is none. */
+    void (*release)(void *user, void *memory); /**< Takes back what alloc() gave; never NULL. */
+    void *user;                                /**< Handed to both. */
+} hws_allocator;
+
 /**
  * A source of unpredictable bytes, for mask keys (RFC 6455 5.3) and the client's key (4.1).
  *
@@ -90,8 +103,8 @@ HWS_API hws_text hws_text_from(const char *string);
  * of adapters.
  *
  * @param name   For example "HWS_ERR_SPACE".
- * @param value  Set to the constant when it is found. HWS_UNLIMITED, which has 64 bits, comes as
- * -1.
+ * @param value  Set to the constant when it is found. HWS_UNLIMITED and HWS_NEVER, of 64 bits, come
+ *               as -1.
  * @return       HWS_OK, or HWS_ERR_ARGUMENT when there is no such constant.
  */
 HWS_API hws_status hws_constant(const char *name, int64_t *value);

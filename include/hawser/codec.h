@@ -17,13 +17,6 @@
 extern "C" {
 #endif
 
-/** Where a codec gets its memory. With `alloc` NULL it takes malloc() and free(). */
-typedef struct hws_allocator {
-    void *(*alloc)(void *user, size_t len); /**< Aligned for anything; NULL when there is none. */
-    void (*release)(void *user, void *memory); /**< Takes back what alloc() gave; never NULL. */
-    void *user;                                /**< Handed to both. */
-} hws_allocator;
-
 /** How a compressor or a decompressor is to be made. */
 typedef struct hws_codec_settings {
     uint8_t window_bits;     /**< Base-2 logarithm of the LZ77 sliding window: 8 … 15 (RFC 7692
@@ -31,7 +24,7 @@ typedef struct hws_codec_settings {
     uint8_t level;           /**< Compressor: effort, 1 (fast) … 9 (small). */
     uint8_t mem_level;       /**< Compressor: memory beside the window, 1 … 9, as in zlib. */
     uint8_t reserved[5];     /**< Zeros. */
-    hws_allocator allocator; /**< Its memory. */
+    hws_allocator allocator; /**< Its memory; with `alloc` NULL malloc() and free(). */
 } hws_codec_settings;
 
 /** A codec: a table of functions, constant, to be used from any thread. States are not shared. */

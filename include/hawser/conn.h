@@ -110,7 +110,7 @@ enum {
     HWS_PEER = 2 /**< The peer did. */
 };
 
-/** Room for one connection. The content is private; hws_conn_init() fills it. */
+/** Room for one connection. */
 typedef struct hws_conn {
     uint64_t opaque[48]; /**< Private. */
 } hws_conn;
@@ -197,16 +197,11 @@ HWS_API void hws_conn_config_init(hws_conn_config *config, uint8_t role);
  *
  * @param conn    Where to keep it; what it held does not matter.
  * @param config  How it behaves; not needed after the call.
- * @return        HWS_OK; HWS_ERR_ARGUMENT for an unknown role or size, a max_fragments of 0, or a
- * client without random.
+ * @return        HWS_OK; HWS_ERR_ARGUMENT for an unknown role or size, no fragments, no random.
  */
 HWS_API hws_status hws_conn_init(hws_conn *conn, const hws_conn_config *config);
 
-/**
- * Bytes that one hws_conn needs, for languages that allocate it without this header.
- *
- * @return  sizeof(hws_conn).
- */
+/** Bytes that one hws_conn needs. @return sizeof(hws_conn), for languages without this header. */
 HWS_API size_t hws_conn_size(void);
 
 /**
@@ -255,8 +250,8 @@ HWS_API hws_status hws_conn_receive_into(hws_conn *conn, const uint8_t *src, siz
  *
  * It stops when the input is consumed, when the array is full, after a control record (so that each
  * Ping can be answered, and a payload that lies in the conn can be read) or a HWS_FRAME record (so
- * that hws_conn_get_frame() can be asked), or at an error. Records
- * before an error are never lost: look at `count` first, then at the status.
+ * that hws_conn_get_frame() can be asked), or at an error. Records before an error are never lost:
+ * look at `count` first, then at the status.
  *
  * @param conn     Connection.
  * @param buf      Bytes just read. Payload is unmasked in place.
@@ -371,6 +366,16 @@ HWS_API hws_status hws_conn_send_in_place(hws_conn *conn, uint8_t type, uint8_t 
                                           size_t *n);
 
 /**
+ * Judge whether a frame could be sent now: a whole one that was encoded before goes out past this.
+ *
+ * @param conn   Connection.
+ * @param type   As hws_conn_send().
+ * @param flags  As hws_conn_send().
+ * @return       HWS_OK; HWS_ERR_ARGUMENT; HWS_ERR_STATE.
+ */
+HWS_API hws_status hws_conn_judge(const hws_conn *conn, uint8_t type, uint8_t flags);
+
+/**
  * Append a Close: start the closing handshake (RFC 6455 7.1.2), or answer the peer's Close or fault
  * with a code of one's own in place of the one that hws_conn_reply() would send.
  *
@@ -464,9 +469,24 @@ HWS_API uint64_t hws_conn_payload_left(const hws_conn *conn);
 HWS_API uint64_t hws_conn_message_len(const hws_conn *conn);
 
 /**
+ * Type of the message that is being received, from its first header on.
+ *
+ * @param conn  Connection.
+ * @return      HWS_TEXT, HWS_BINARY; 0 between messages, and once receiving has ended.
+ */
+HWS_API uint8_t hws_conn_message_type(const hws_conn *conn);
+
+/**
+ * Frames that have been received, each from its complete header on.
+ * @param conn  Connection.
+ * @return      Frames since hws_conn_init().
+ */
+HWS_API uint64_t hws_conn_frames(const hws_conn *conn);
+
+/**
  * The header of the frame that the last HWS_FRAME event announced.
  *
- * Meant for traces; valid until the next receive.
+ * Meant for traces; valid until the next receive. While payload_left is not 0: of that frame.
  *
  * @param conn   Connection.
  * @param frame  Filled.

@@ -52,6 +52,19 @@ typedef struct hws_frame {
 } hws_frame;
 
 /**
+ * Is told of each frame that a connection sends or receives, for traces; called inside the calls
+ * that do so. It must not call the connection. See trace.h for a line of text.
+ *
+ * @param user        What the configuration gave beside the function.
+ * @param connection  The hws_endpoint, or the hws_blocking.
+ * @param sent        1: a frame that is sent; 0: one that was received.
+ * @param frame       Its header.
+ * @param payload     Payload of a control frame, plain; NULL for data frames, and for an empty one.
+ */
+typedef void (*hws_trace)(void *user, const void *connection, uint8_t sent, const hws_frame *frame,
+                          const uint8_t *payload);
+
+/**
  * Decode a frame header, and judge it by all rules of RFC 6455 5.2 to 5.5.
  *
  * Rules are judged at the first byte, at the second, and at the last byte of the length, as soon as

@@ -7,7 +7,8 @@
  * good results. Errors come in groups:
  *
  * - the caller's mistakes (-1 … -15): nothing has changed, the call can be repeated;
- * - the peer's faults in frames (-16 … -47): the connection has failed and stays so;
+ * - faults of the peer that end an open connection (-16 … -47): the connection has failed and stays
+ * so;
  * - faults in an HTTP head or handshake (-48 … -95): hws_status_http() is what a server answers;
  * - faults in a URI (-96 … -111);
  * - what adapters meet outside the protocol (-112 …): time, names, sockets.
@@ -25,10 +26,12 @@ extern "C" {
 
 /** All results of type hws_status. */
 enum {
-    HWS_OK = 0,        /**< Done. */
-    HWS_EVENT = 1,     /**< Done, and an event was filled in: call again for the next. */
-    HWS_NEED_MORE = 2, /**< The bytes so far are good but not complete. */
-    HWS_MORE = 3,      /**< The output is full, and there is more: empty it and call again. */
+    HWS_OK = 0,           /**< Done. */
+    HWS_EVENT = 1,        /**< Done, and an event was filled in: call again for the next. */
+    HWS_NEED_MORE = 2,    /**< The bytes so far are good but not complete. */
+    HWS_MORE = 3,         /**< The output is full, and there is more: empty it and call again. */
+    HWS_BACKPRESSURE = 4, /**< Done, and the queue is above its high water mark: send less, until
+                               the event HWS_DRAIN. */
 
     HWS_ERR_ARGUMENT = -1,  /**< An argument is outside what the function takes. */
     HWS_ERR_STATE = -2,     /**< Not now: for example data after our own Close. */
@@ -38,6 +41,7 @@ enum {
     HWS_ERR_FIELD = -6,     /**< Text for an HTTP head holds a byte that is not allowed there, or a
                                field is one that hawser writes itself. */
     HWS_ERR_MEMORY = -7,    /**< The allocator has no memory; nothing has changed. */
+    HWS_ERR_FULL = -8,      /**< The queue has no room for it; nothing was queued. */
 
     HWS_ERR_RSV = -16,    /**< A reserved bit is set that no extension gave a meaning. */
     HWS_ERR_OPCODE = -17, /**< A reserved opcode. */
@@ -61,6 +65,10 @@ enum {
     HWS_ERR_INTERNAL = -35,           /**< The application met an unexpected condition. */
     HWS_ERR_EOF = -36,     /**< The stream ended before a Close, or inside the opening handshake. */
     HWS_ERR_INFLATE = -37, /**< A compressed message that is no valid DEFLATE data. */
+    HWS_ERR_PONG_TIMEOUT = -38, /**< The peer did not answer a Ping in time. */
+    HWS_ERR_IDLE = -39,         /**< No message for longer than is allowed. */
+    HWS_ERR_RATE = -40,         /**< The peer sent more in a time than is allowed. */
+    HWS_ERR_SLOW = -41,         /**< The peer reads more slowly than there is to send. */
 
     HWS_ERR_HEAD_TOO_LARGE = -48,    /**< A head above the limit of bytes. */
     HWS_ERR_TARGET_TOO_LONG = -49,   /**< A request line above the limit. */
@@ -92,6 +100,7 @@ enum {
     HWS_ERR_ACCEPT = -73,            /**< Sec-WebSocket-Accept is missing, doubled or wrong. */
     HWS_ERR_REFUSED = -74,           /**< The server answered with another status than 101. */
     HWS_ERR_PSEUDO_FIELD = -75,      /**< An extended CONNECT with wrong pseudo-header fields. */
+    HWS_ERR_ABSENT = -76,            /**< No such credentials, cookie or parameter. */
 
     HWS_ERR_URI_SCHEME = -96,     /**< Neither ws:// nor wss://. */
     HWS_ERR_URI_HOST = -97,       /**< The host is missing or malformed. */
@@ -107,7 +116,8 @@ enum {
     HWS_ERR_CONNECT = -115, /**< No address of the host took the connection. */
     HWS_ERR_RESET = -116,   /**< The peer reset the connection. */
     HWS_ERR_SYSTEM = -117,  /**< A system call failed. */
-    HWS_ERR_TLS = -118      /**< wss:// needs TLS, which is not there. */
+    HWS_ERR_TLS = -118,     /**< TLS failed, or wss:// needs TLS, which is not there. */
+    HWS_ERR_STALLED = -119  /**< The peer took no byte for too long. */
 };
 
 /**
@@ -138,8 +148,8 @@ HWS_API const char *hws_status_section(hws_status status);
  * The close code to end an open connection with (RFC 6455 7.4.1).
  *
  * @param status  Any value.
- * @return        1002, 1003, 1007, 1008, 1009 or 1011; 1006 for HWS_ERR_EOF, which can only be
- *                reported, not sent; 0 when the status does not end a connection.
+ * @return        1001, 1002, 1003, 1007, 1008, 1009, 1011 or 1013; 1006 for HWS_ERR_EOF, which can
+ *                only be reported, not sent; 0 when the status does not end a connection.
  */
 HWS_API uint16_t hws_status_close_code(hws_status status);
 

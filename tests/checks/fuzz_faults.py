@@ -13,6 +13,20 @@ FLAGS = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 # Target, file, and a piece of code that stands in it once, with what takes its place.
 FAULTS = [
+    # What is handed out is overtaken.
+    ("endpoint", "queue.c", "        move_border(q, q->promised);", "        move_border(q, 0);"),
+    # A control frame gets into the middle of another frame.
+    ("endpoint", "queue.c", "        q->lead = q->border;", "        q->lead = q->promised;"),
+    # A buffer that was given away comes back twice, or never.
+    ("endpoint", "queue.c", "    q->released = block->next;", "    q->released = NULL;"),
+    # The first piece of a message is lost.
+    ("endpoint", "endpoint_receive.c", "    memcpy(e->message.data, ev->data, ev->len);",
+     "    memset(e->message.data, 0, ev->len);"),
+    # A message for many is not in the window of who compresses.
+    ("endpoint", "endpoint_send.c",
+     "        hws_deflate_follow(e->deflate, plain.data, plain.len);", ""),
+    # The end comes before what was handed out is back.
+    ("endpoint", "endpoint_receive.c", " || e->queue.promised > 0) {", ") {"),
     # A payload that has come in part is read to its end.
     ("server", "conn.c", "size_t n = in->len - in->i < left ? in->len - in->i : left;",
      "size_t n = left;"),
@@ -88,6 +102,39 @@ FAULTS = [
     # RFC 6455 5.3: the first byte of a payload is masked with the second of the key.
     ("roundtrip", "conn_send.c", "data, len, frame + header_len, 0);",
      "data, len, frame + header_len, 1);"),
+    # RFC 4648 3.5: unused bits may be set, so that one text stands for another.
+    ("auth", "base64.c", "good && (group & 0xFFFFFF >> 8 * bytes) == 0 ?", "good ?"),
+    # The last group of bytes that come one by one has no end.
+    ("auth", "base64.c", "    encoder->have = 0;\n", "    encoder->have = encoder->have % 2;\n"),
+    # RFC 7617 2: a control character is let through.
+    ("auth", "auth.c", "    return byte < ' ' || byte == 0x7F;", "    return byte < ' ';"),
+    # RFC 9110 11.6.2: the first of two Authorization fields is taken.
+    ("auth", "auth.c", "hws_head_find(head, buf, name, i + 1) < head->header_count", "0"),
+    # RFC 9110 11.2: padding may stand inside a token.
+    ("auth", "auth.c", "return end > 0 && i == text.len;", "return end > 0;"),
+    # RFC 3986 2.1: half a percent sign stands for itself.
+    ("auth", "auth.c", "is_control(byte) || (byte == '%' && !is_encoded)", "is_control(byte)"),
+    # RFC 9110 5.6.4: a backslash is not escaped.
+    ("auth", "auth.c", " || value.data[i] == '\\\\') {", ") {"),
+    # RFC 6265 4.1.1: a quote that is not closed takes the last byte with it.
+    ("auth", "auth.c", " && value.data[value.len - 1] == '\"') {", ") {"),
+    # Two secrets are compared up to the shorter one's end.
+    ("auth", "auth.c", "difference = given.len != secret.len;", "difference = 0;"),
+    # A byte of a peer reaches the terminal.
+    ("trace", "trace.c", "byte == ' ' || hws__is_visible(byte)", "byte >= ' '"),
+    # No room is kept for the end of a line.
+    ("trace", "trace.c", "cap >= KEPT ? cap - KEPT : 0", "cap"),
+    # RFC 6265 4: what a server sets is shown.
+    ("trace", "trace.c", "\"auth cookie ", "\"auth "),
+    # A token without name is shown.
+    ("trace", "trace.c", "if (value < param.len && hws__is_token", "if (hws__is_token"),
+    # RFC 3986 3.5: a fragment is shown.
+    ("trace", "trace.c", "uri.data[i] != '?' && uri.data[i] != '#'", "uri.data[i] != '?'"),
+    # RFC 3986 3.2.1: what stands behind two slashes is a path.
+    ("trace", "trace.c", "    if (slashes == 1) {\n        return 0;\n    }\n",
+     "    if (slashes != 0) {\n        return 0;\n    }\n"),
+    # More of a payload is shown than there is.
+    ("trace", "trace.c", "while (i < len && i < max) {", "while (i < max) {"),
     # One field more than there is room for.
     ("request", "http.c", "head->header_count >= head->header_cap",
      "head->header_count > head->header_cap"),
@@ -193,8 +240,35 @@ FAULTS = [
     # Another piece gets into one that is half out.
     ("compress", "deflate_send.c",
      "type == d->type_out && flags == d->flags_out && used == d->used_out", "type == d->type_out"),
+    # RFC 6455 5.5.3: a Pong with any count clears a Ping.
+    ("keepalive", "keepalive.c", "place >= t->next - t->first", "place == UINT32_MAX"),
+    # RFC 6455 5.5.2: Pings are sent in the closing handshake.
+    ("keepalive", "keepalive.c", "t->phase == OPEN && !t->outstanding ?",
+     "t->phase != OPENING && !t->outstanding ?"),
+    # RFC 6455 5.4: the time inside a frame counts for the Pong behind it.
+    ("keepalive", "keepalive.c", "        t->counted_ms = t->time - t->since[PONG];\n",
+     "        t->counted_ms = t->time - t->pinged;\n"),
+    # A deadline that is found late is given again and again.
+    ("keepalive", "keepalive.c", "        restart(t, deadline);\n        t->again |= bit;\n",
+     "        restart(t, deadline);\n"),
+    # A clock that goes back is taken for one that leapt.
+    ("keepalive", "keepalive.c", "now_ms > t->clock_ms ? now_ms - t->clock_ms : 0",
+     "now_ms - t->clock_ms"),
+    # A deadline behind another one is looked at when that one is over.
+    ("keepalive", "keepalive.c", "has_passed(t, i, limits[i]) ? errors[i] : status;",
+     "status >= HWS_OK && has_passed(t, i, limits[i]) ? errors[i] : status;"),
+    # A bucket that is owed something gives more.
+    ("keepalive", "rate.c", "b->level < cost", "b->level < 0"),
+    # A part of a token is lost.
+    ("keepalive", "rate.c", "missing - ms * per_second", "missing - ms * per_second / PARTS * PARTS"),
+    # Neighbours before a part are not joined to it.
+    ("fixed", "fixed.c", "before != NONE && before + load(b, before).len == at", "0"),
+    # A part is handed out that is one header too short.
+    ("fixed", "fixed.c", "part.len - HEADER >= len", "part.len >= len"),
+    # The last bytes of a block that is not aligned lie behind it.
+    ("fixed", "fixed.c", "len > skipped ? len - skipped : 0", "len"),
     # "%" may be the last byte but one.
-    ("uri", "uri.c", "text.len - at > 2", "text.len - at > 0"),
+    ("uri", "http_percent.h", "text.len - at > 2", "text.len - at > 0"),
     # RFC 6455 3: a fragment is sent as part of the target.
     ("uri", "uri.c", "if (byte == '#') {\n", "if (byte == '#' && ++at != 0) {\n            continue;\n"),
     # What does not fit is written.

@@ -10,10 +10,12 @@ import checklib
 FLAGS = ["-std=c11", "-g"]
 
 # Targets that compress or decompress, by the codec over zlib.
-NEED_ZLIB = {"compress", "inflate"}
+NEED_ZLIB = {"compress", "endpoint", "inflate"}
 # Files of the core that no other target has a use for.
 FILES_OF_ZLIB = {"compressor.c", "compressor.h", "deflate.c", "deflate.h", "deflate_receive.c",
-                 "deflate_send.c"}
+                 "deflate_send.c", "endpoint.c", "endpoint.h", "endpoint_head.c", "endpoint_open.c",
+                 "endpoint_output.c", "endpoint_receive.c", "endpoint_send.c", "endpoint_time.c",
+                 "prepared.c", "prepared.h", "queue.c", "queue.h"}
 
 
 def core(root):

@@ -33,16 +33,32 @@ CORE = {
     "origin": LEAVES + ["http", "authority", "handshake"],
     "connect": LEAVES + ["http", "authority", "extension", "handshake"],
     "deflate": LEAVES + "conn message frame http extension codec compressor".split(),
+    "keepalive": LEAVES,
+    "rate": ["base", "bytes"],
+    "counters": ["base"],
+    "ready": ["base"],
+    "fixed": ["base", "bytes"],
+    "auth": LEAVES + ["http"],
+    "trace": LEAVES + ["http", "frame"],
+    "prepared": LEAVES + "conn frame deflate".split(),
+    "queue": LEAVES + "frame prepared".split(),
+    "endpoint": LEAVES + ("conn frame message http extension handshake deflate keepalive rate "
+                          "prepared queue counters ready").split(),
+    "filter": ["base", "status"],
     # Knows every constant by name.
     "constant": ["hawser"],
     # Headers alone.
     "hawser": LEAVES + ("frame conn message http uri extension handshake connect key_pool codec "
-                        "deflate").split(),
-    "blocking": LEAVES + "conn message http handshake codec deflate".split(),
+                        "deflate endpoint prepared keepalive rate counters ready fixed auth trace filter").split(),
+    "blocking": LEAVES + "conn frame message http handshake codec deflate filter".split(),
     "entropy": LEAVES,
+    "allocator": ["base"],
+    "loop": LEAVES + "blocking endpoint filter".split(),
+    "tls": LEAVES + ["filter"],
+    "uv": LEAVES + "endpoint filter handshake".split(),
     "deflate_zlib": ["base", "codec"],
 }
-CORE_SYSTEM = ["assert.h", "stddef.h", "stdint.h", "string.h"]
+CORE_SYSTEM = ["assert.h", "stdatomic.h", "stddef.h", "stdint.h", "string.h"]
 # What a processor is asked, and its instructions: for the forms of the kernels, and their choice.
 PROCESSOR = {"kernel": ["cpuid.h", "sys/auxv.h", "immintrin.h", "arm_neon.h"],
              "sha1": ["immintrin.h", "arm_neon.h"]}

@@ -1,0 +1,84 @@
+/**
+ * @file
+ * Prepared messages: encoded once, and once compressed, and sent to any number of connections by
+ * reference. For broadcasts of a server.
+ *
+ *     hws_prepared_make(&news, &allocator, HWS_TEXT, data, len);
+ *     for all endpoints: hws_endpoint_send_prepared(endpoint, news, HWS_SLOW_SKIP);
+ *     hws_prepared_release(news);
+ *
+ * The payload is copied when the message is made, and never after: each endpoint's queue refers to
+ * it. It lives until the last reference is released.
+ *
+ * Threads. A prepared message does not change once it is shared, and references are counted
+ * atomically: it may be sent and released in many threads at a time. Its allocator's release()
+ * then has to bear a call from any of them, as free() does.
+ */
+#ifndef HAWSER_PREPARED_H
+#define HAWSER_PREPARED_H
+
+#include <hawser/base.h>
+#include <hawser/deflate.h>
+#include <hawser/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A prepared message. */
+typedef struct hws_prepared hws_prepared;
+
+/**
+ * Make a message ready: one unmasked frame, with one reference, the caller's.
+ *
+ * @param prepared   Set to the message on HWS_OK.
+ * @param allocator  Its memory.
+ * @param type       HWS_TEXT, which is validated, or HWS_BINARY; HWS_PING and HWS_PONG as well.
+ * @param data       Payload, copied; NULL when len is 0.
+ * @param len        Its bytes.
+ * @return           HWS_OK; HWS_ERR_ARGUMENT; HWS_ERR_SEND_UTF8; HWS_ERR_MEMORY.
+ */
+HWS_API hws_status hws_prepared_make(hws_prepared **prepared, const hws_allocator *allocator,
+                                     uint8_t type, const uint8_t *data, size_t len);
+
+/**
+ * Add the compressed form, for connections that compress. Before the message is shared.
+ *
+ * Those whose window is large enough (hws_deflate_fits()) get that form, the others the plain one.
+ * It is dropped where it is not shorter.
+ *
+ * @param prepared    A data message that nobody else has yet.
+ * @param compressor  What compresses it.
+ * @return            HWS_OK; HWS_ERR_ARGUMENT for a Ping or Pong, or when it has that form already;
+ *                    HWS_ERR_STATE, HWS_ERR_MEMORY: the message stays as it was.
+ */
+HWS_API hws_status hws_prepared_compress(hws_prepared *prepared, hws_compressor *compressor);
+
+/**
+ * Take one more reference, for another thread for example.
+ *
+ * @param prepared  A message.
+ * @return          The same.
+ */
+HWS_API hws_prepared *hws_prepared_retain(hws_prepared *prepared);
+
+/**
+ * Let go of one reference; with the last one the message is gone.
+ *
+ * @param prepared  A message, or NULL.
+ */
+HWS_API void hws_prepared_release(hws_prepared *prepared);
+
+/**
+ * Its payload.
+ *
+ * @param prepared  A message.
+ * @return          The plain bytes; they live as long as the message.
+ */
+HWS_API hws_buffer hws_prepared_payload(const hws_prepared *prepared);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
