@@ -6,7 +6,7 @@
  * Linked with --wrap for each name below. Both sides run here, in two threads; the faults hit one
  * of them at a time, the other is its honest peer.
  */
-#include "peer.h"
+#include "toy_filter.h"
 
 #include <hawser/entropy.h>
 
@@ -264,7 +264,9 @@ typedef struct life {
     peer server;
     hws_listener listener;
     char url[64];
-    uint8_t role; /* who is hit */
+    toy kind;
+    uint8_t secure; /* 1: through a filter */
+    uint8_t role;   /* who is hit */
     int at;
     enum fault fault;
     int calls; /* out: how many there were */
@@ -309,15 +311,20 @@ static void knock(const life *l) {
 static void run_life(life *l) {
     pthread_t thread;
     assert_int_equal(hws_listener_open(&l->listener, "127.0.0.1", 0), HWS_OK);
-    snprintf(l->url, sizeof l->url, "ws://127.0.0.1:%u/", hws_listener_port(&l->listener));
+    snprintf(l->url, sizeof l->url, "%s://127.0.0.1:%u/", l->secure ? "wss" : "ws",
+             hws_listener_port(&l->listener));
     peer_quick(&l->client);
     peer_quick(&l->server);
+    toy_init(&l->kind);
+    l->kind.chatty = 1;
+    l->client.config.filter = l->server.config.filter = l->secure ? &l->kind.table : NULL;
     assert_int_equal(pthread_create(&thread, NULL, serve, l), 0);
     start_plan(l, HWS_ROLE_CLIENT);
     (void)stop_plan(l, HWS_ROLE_CLIENT, client_life(&l->client, l->url));
     knock(l);
     assert_int_equal(pthread_join(thread, NULL), 0);
     hws_listener_release(&l->listener);
+    assert_int_equal(l->kind.made, 0);
 }
 
 /* Whether a life that met this fault must have succeeded. */
@@ -325,13 +332,14 @@ static int is_harmless(enum fault fault) {
     return fault == FAULT_INTERRUPTED || fault == FAULT_AGAIN || fault == FAULT_ONE_BYTE;
 }
 
-static void fail_each_call(uint8_t role) {
+static void fail_each_call(uint8_t role, uint8_t secure) {
     life *l = calloc(1, sizeof *l);
     int descriptors = 0;
     int fault = 0;
     int hit = 0;
     assert_non_null(l);
     l->role = role;
+    l->secure = secure;
     l->at = -1;
     run_life(l);
     assert_int_equal(l->status, HWS_OK);
@@ -360,12 +368,22 @@ static void fail_each_call(uint8_t role) {
 
 static void a_client_survives_the_failure_of_each_call(void **state) {
     (void)state;
-    fail_each_call(HWS_ROLE_CLIENT);
+    fail_each_call(HWS_ROLE_CLIENT, 0);
+}
+
+static void a_client_with_a_filter_survives_the_failure_of_each_call(void **state) {
+    (void)state;
+    fail_each_call(HWS_ROLE_CLIENT, 1);
 }
 
 static void a_server_survives_the_failure_of_each_call(void **state) {
     (void)state;
-    fail_each_call(HWS_ROLE_SERVER);
+    fail_each_call(HWS_ROLE_SERVER, 0);
+}
+
+static void a_server_with_a_filter_survives_the_failure_of_each_call(void **state) {
+    (void)state;
+    fail_each_call(HWS_ROLE_SERVER, 1);
 }
 
 static void a_listener_survives_the_failure_of_each_call(void **state) {
@@ -436,7 +454,9 @@ static void entropy_fails_whole(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_survives_the_failure_of_each_call),
+        cmocka_unit_test(a_client_with_a_filter_survives_the_failure_of_each_call),
         cmocka_unit_test(a_server_survives_the_failure_of_each_call),
+        cmocka_unit_test(a_server_with_a_filter_survives_the_failure_of_each_call),
         cmocka_unit_test(a_listener_survives_the_failure_of_each_call),
         cmocka_unit_test(entropy_fails_whole),
     };

@@ -18,13 +18,22 @@
  * What it does by itself: answers Pings and Closes; verifies the handshake; ends connections in the
  * order of RFC 6455 7.1.1, with a drain, so that the peer reads our last Close and not a reset;
  * TCP_NODELAY; no SIGPIPE; calls that a signal interrupted go on; deadlines count over all of a
- * call; messages are compressed where the configuration asks for it and both sides agree.
+ * call; messages are compressed where the configuration asks for it and both sides agree; TLS where
+ * the configuration has a filter.
  *
  * Memory. A hws_blocking is a value in the caller's memory, and the caller gives it one block of
- * bytes to work with: half to receive, half to send; with compression a third each to receive, for
- * plain bytes, and to send. Nothing is allocated, but by the name resolver of the system during
- * connect, and by the codec of a compressed connection. It holds pointers to itself: do not move or
- * copy it.
+ * bytes to work with, which is shared equally: one share to receive, one to send; with compression
+ * one more, for plain bytes; with a filter two more, for what comes from the wire and for what goes
+ * to it. Nothing is allocated, but by the name resolver of the system during connect, by the codec
+ * of a compressed connection, and by the filter. It holds pointers to itself: do not move or copy
+ * it.
+ *
+ * TLS. With a filter (tls.h has one) all bytes go through it: a client's when the URL is wss://, a
+ * server's always. Its handshake is part of the opening, and counts in open_timeout_ms. The end of
+ * our side is told (close_notify) before writing is shut down, and before the socket is closed
+ * without a fault. That of the peer is the end of the stream; a stream that ends without it is
+ * HWS_ERR_EOF too, unless both Closes went through (conn.h), which no third party can feign. When
+ * the filter fails, what it has to say (an alert) is sent, and the status is HWS_ERR_TLS.
  *
  * Threads. One connection, one thread at a time.
  *
@@ -37,6 +46,8 @@
 #include <hawser/base.h>
 #include <hawser/conn.h>
 #include <hawser/deflate.h>
+#include <hawser/filter.h>
+#include <hawser/frame.h>
 #include <hawser/handshake.h>
 #include <hawser/http.h>
 #include <hawser/message.h>
@@ -48,9 +59,10 @@ extern "C" {
 
 /** Sizes and special values. */
 enum {
-    HWS_BLOCKING_MIN_MEMORY = 4096, /**< Bytes of working memory at least. */
-    HWS_BLOCKING_MAX_FIELDS = 64,   /**< Field lines in a head. */
-    HWS_FOREVER = -1                /**< A timeout: never. */
+    HWS_BLOCKING_MIN_MEMORY = 4096,        /**< Bytes of working memory at least. */
+    HWS_BLOCKING_MIN_FILTER_MEMORY = 8192, /**< The same with a filter. */
+    HWS_BLOCKING_MAX_FIELDS = 64,          /**< Field lines in a head. */
+    HWS_FOREVER = -1                       /**< A timeout: never. */
 };
 
 /** Room for one connection. The content is private. */
@@ -63,6 +75,19 @@ typedef struct hws_listener {
     uint64_t opaque[32]; /**< Private. */
 } hws_listener;
 
+/**
+ * Is told of each HTTP head that a connection sends or receives, for traces; called inside the
+ * calls that do so. It must not call the connection. See trace.h for lines of text without secrets.
+ *
+ * @param user        What the configuration gave beside the function.
+ * @param connection  The hws_blocking.
+ * @param sent        1: a head that is sent; 0: one that was received.
+ * @param head        The head.
+ * @param bytes       The bytes that its spans refer to.
+ */
+typedef void (*hws_head_trace)(void *user, const void *connection, uint8_t sent,
+                               const hws_head *head, const uint8_t *bytes);
+
 /** How connections behave. Start from hws_blocking_config_init(). */
 typedef struct hws_blocking_config {
     uint32_t size;           /**< sizeof(hws_blocking_config), set by ..._init(). */
@@ -72,8 +97,10 @@ typedef struct hws_blocking_config {
                                     10,000. */
     uint32_t reserved;         /**< Zero. */
     uint8_t *memory;           /**< Working memory of this connection, until its release. */
-    size_t memory_len;         /**< Its bytes, at least HWS_BLOCKING_MIN_MEMORY; a head must fit in
-                                    half of it, with deflate in a third. 65,536 serves well. */
+    size_t memory_len;         /**< Its bytes, at least HWS_BLOCKING_MIN_MEMORY, with filter
+                                    HWS_BLOCKING_MIN_FILTER_MEMORY; a head must fit in one share:
+                                    half of it, with deflate a third, with filter a quarter, with
+                                    both a fifth. 65,536 serves well. */
     uint64_t max_message;      /**< As in hws_conn_config. */
     uint64_t max_fragments;    /**< As in hws_conn_config. */
     uint8_t close_sentence;    /**< As in hws_conn_config. */
@@ -94,6 +121,14 @@ typedef struct hws_blocking_config {
     const hws_deflate_options *deflate_options; /**< How messages are compressed: needed with
                                                      deflate, and as long. Role and max_message are
                                                      those of the connection. */
+    const hws_filter *filter; /**< TLS: for wss:// in connect(), and for all connections of
+                                   read_request(). NULL: none. Must live until the release. Default
+                                   NULL. */
+    hws_trace trace;          /**< Is told of each frame: of one that is received before its payload
+                                   is looked at, of a control frame with it, a faulty one without;
+                                   of one that is sent when it is written. Default NULL: nobody. */
+    hws_head_trace head_trace; /**< Is told of each head. Default NULL: nobody. */
+    void *trace_user;          /**< Handed to both; their connection is the hws_blocking. */
 } hws_blocking_config;
 
 /**
@@ -114,12 +149,13 @@ HWS_API void hws_blocking_config_init(hws_blocking_config *config, uint8_t *memo
  * offer of config->deflate stands behind the extensions of `client`.
  *
  * @param ws      The connection.
- * @param url     "ws://host:port/path?query", NUL-terminated.
+ * @param url     "ws://host:port/path?query", or "wss://…" with a filter, NUL-terminated.
  * @param config  How it behaves.
  * @param client  Subprotocols, origin, extensions and more fields; host and target are taken from
  *                the URL. NULL for none.
- * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss; HWS_ERR_SPACE for a URL or
- *                extensions that do not fit in the memory; HWS_ERR_RESOLVE, HWS_ERR_CONNECT,
+ * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss without filter, and when TLS failed;
+ *                HWS_ERR_SPACE for a URL or extensions that do not fit in the memory;
+ *                HWS_ERR_MEMORY when the filter has none; HWS_ERR_RESOLVE, HWS_ERR_CONNECT,
  *                HWS_ERR_TIMEOUT; HWS_ERR_REFUSED with the response in hws_blocking_head(); or what
  *                else hws_head_parse() and hws_handshake_verify() return.
  */
@@ -196,8 +232,9 @@ HWS_API void hws_listener_release(hws_listener *listener);
  * @param handshake  Filled on HWS_OK: a handshake, to be answered with hws_blocking_accept() or
  *                   hws_blocking_respond(); or a plain request, for hws_blocking_respond().
  * @return           HWS_OK; an error of hws_head_parse() or hws_handshake_parse();
- *                   HWS_ERR_TIMEOUT; HWS_ERR_EOF when the peer left; HWS_ERR_RESET, HWS_ERR_SYSTEM;
- *                   HWS_ERR_ARGUMENT (the socket is closed then too).
+ *                   HWS_ERR_TIMEOUT; HWS_ERR_EOF when the peer left; HWS_ERR_TLS, HWS_ERR_MEMORY of
+ *                   the filter; HWS_ERR_RESET, HWS_ERR_SYSTEM; HWS_ERR_ARGUMENT (the socket is
+ *                   closed then too).
  */
 HWS_API hws_status hws_blocking_read_request(hws_blocking *ws, intptr_t socket,
                                              const hws_blocking_config *config,
@@ -212,7 +249,7 @@ HWS_API hws_status hws_blocking_read_request(hws_blocking *ws, intptr_t socket,
  * @param ws      The connection.
  * @param accept  Origin policy, subprotocol, more fields.
  * @return        HWS_OK; HWS_ERR_ORIGIN; HWS_ERR_ARGUMENT, HWS_ERR_FIELD, HWS_ERR_SPACE: nothing
- *                was sent; HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM.
+ *                was sent; HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM, HWS_ERR_TLS.
  */
 HWS_API hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept);
 
@@ -227,7 +264,7 @@ HWS_API hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config
  * @param body      Body; NULL when body_len is 0. Not sent in answer to HEAD.
  * @param body_len  Its bytes.
  * @return          HWS_OK; HWS_ERR_ARGUMENT, HWS_ERR_FIELD, HWS_ERR_SPACE: nothing was sent;
- *                  HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM.
+ *                  HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM, HWS_ERR_TLS.
  */
 HWS_API hws_status hws_blocking_respond(hws_blocking *ws, uint16_t status, const hws_field *fields,
                                         size_t count, const uint8_t *body, size_t body_len);
@@ -255,14 +292,16 @@ HWS_API const hws_head *hws_blocking_head(const hws_blocking *ws, const uint8_t 
  * @param n           Set to the bytes that came.
  * @param timeout_ms  For the whole call.
  * @return            HWS_OK when the body is complete or cap is reached; HWS_ERR_TIMEOUT,
- *                    HWS_ERR_EOF, HWS_ERR_RESET, HWS_ERR_SYSTEM with what came before that.
+ *                    HWS_ERR_EOF (with a filter also for a body that ends with the stream, when
+ *                    that was cut off), HWS_ERR_RESET, HWS_ERR_SYSTEM, HWS_ERR_TLS with what came
+ *                    before that.
  */
 HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t cap, size_t *n,
                                           int32_t timeout_ms);
 
 /**
  * Receive the next event: a piece of a message, a whole small message, or a control frame. Where
- * compression was agreed, pieces are decompressed, and never longer than a third of the memory.
+ * compression was agreed, pieces are decompressed, and never longer than one share of the memory.
  *
  * Pings and the peer's Close have been answered when their event is returned, as far as the socket
  * takes it. After the Close event
@@ -278,7 +317,8 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
  *                    HWS_ERR_TIMEOUT: nothing so far, call again; HWS_ERR_RSV … HWS_ERR_INTERNAL,
  *                    HWS_ERR_INFLATE: the peer's fault, or with _INTERNAL also no memory to
  *                    decompress; our Close went out; HWS_ERR_EOF: the peer left without Close;
- *                    HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_CLOSED: an earlier send, or a reply
+ *                    HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_TLS; HWS_ERR_CLOSED: an earlier send,
+ *                    or a reply
  *                    that the peer did not take, gave up, and the socket is closed. All but
  *                    HWS_ERR_TIMEOUT and HWS_ERR_STATE (not open) are sticky, and the socket is
  *                    closed.
@@ -322,10 +362,9 @@ HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *m
  *                    connection goes on (a client's text above the working memory is validated
  *                    before its first byte goes out); HWS_ERR_MEMORY likewise, when flags ask for
  *                    compression and there is no memory for it (without that, the message goes
- *                    uncompressed); HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM, and
- *                    HWS_ERR_RANDOM inside a compressed message, sticky: a part may have been
- *                    sent, and no more can be. After HWS_ERR_RESET what came before it, such as
- *                    the peer's Close, can still be received.
+ *                    uncompressed); HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM, HWS_ERR_TLS,
+ * and HWS_ERR_RANDOM inside a compressed message, sticky: a part may have been sent, and no more
+ * can be. After HWS_ERR_RESET what came before it, such as the peer's Close, can still be received.
  */
 HWS_API hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags,
                                      const uint8_t *data, size_t len, int32_t timeout_ms);
@@ -403,7 +442,8 @@ HWS_API intptr_t hws_blocking_socket(const hws_blocking *ws);
 
 /**
  * Bytes that were read from the socket and not looked at, or 1 more when a message is not
- * decompressed to its end: when there are some, receive before waiting for the socket.
+ * decompressed to its end, or the filter has more to give: when there are some, receive before
+ * waiting for the socket.
  *
  * @param ws  The connection.
  * @return    Bytes.

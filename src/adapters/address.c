@@ -186,20 +186,21 @@ static hws_status open_socket(const hws__address *address, handle *made, int32_t
     return status;
 }
 
-/* The connect was started: wait for its end. */
-static hws_status finish_connect(handle socket, int64_t deadline, int32_t *error) {
+hws_status hws__socket_connect_end(intptr_t socket, int32_t *error) {
     int code = 0;
     socklen_t len = sizeof code;
-    uint8_t ready = 0;
-    hws_status status = hws__socket_wait((intptr_t)socket, HWS__WRITABLE, deadline, &ready, error);
-    if (status != HWS_OK) {
-        return status;
-    }
-    if (getsockopt(socket, SOL_SOCKET, SO_ERROR, (void *)&code, &len) != 0) {
+    if (getsockopt((handle)socket, SOL_SOCKET, SO_ERROR, (void *)&code, &len) != 0) {
         code = (int)last_error();
     }
     *error = code == 0 ? *error : (int32_t)code;
     return code == 0 ? HWS_OK : HWS_ERR_CONNECT;
+}
+
+/* The connect was started: wait for its end. */
+static hws_status finish_connect(handle socket, int64_t deadline, int32_t *error) {
+    uint8_t ready = 0;
+    hws_status status = hws__socket_wait((intptr_t)socket, HWS__WRITABLE, deadline, &ready, error);
+    return status != HWS_OK ? status : hws__socket_connect_end((intptr_t)socket, error);
 }
 
 static hws_status start_connect(handle socket, const hws__address *address, int64_t deadline,
@@ -239,7 +240,29 @@ hws_status hws__socket_connect(const hws__address *address, int64_t deadline, in
     return HWS_OK;
 }
 
-hws_status hws__socket_listen(const hws__address *address, intptr_t *socket, int32_t *error) {
+/* Connect without waiting. HWS_NEED_MORE: the socket becomes writable when it is decided. */
+hws_status hws__socket_connect_begin(const hws__address *address, intptr_t *socket,
+                                     int32_t *error) {
+    handle made = INVALID_SOCKET;
+    hws_status status = open_socket(address, &made, error);
+    if (status != HWS_OK) {
+        return HWS_ERR_CONNECT;
+    }
+    *socket = (intptr_t)made;
+    if (connect(made, sockaddr_of(address), (socklen_t)address->len) == 0) {
+        return HWS_OK;
+    }
+    int32_t code = last_error();
+    if (connect_goes_on(code)) {
+        return HWS_NEED_MORE;
+    }
+    *error = code;
+    closesocket(made);
+    return HWS_ERR_CONNECT;
+}
+
+hws_status hws__socket_listen(const hws__address *address, uint8_t shared, intptr_t *socket,
+                              int32_t *error) {
     handle made = INVALID_SOCKET;
     int on = 1;
     hws_status status = open_socket(address, &made, error);
@@ -251,6 +274,13 @@ hws_status hws__socket_listen(const hws__address *address, intptr_t *socket, int
     setsockopt(made, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on);
 #else
     setsockopt(made, SOL_SOCKET, SO_REUSEADDR, (const void *)&on, sizeof on);
+#endif
+#ifdef SO_REUSEPORT
+    if (shared) {
+        setsockopt(made, SOL_SOCKET, SO_REUSEPORT, (const void *)&on, sizeof on);
+    }
+#else
+    (void)shared;
 #endif
     if (bind(made, sockaddr_of(address), (socklen_t)address->len) != 0 ||
         listen(made, SOMAXCONN) != 0) {

@@ -13,13 +13,19 @@
 
 hws_status hws__blocking_read(hws__blocking *b) {
     size_t n = 0;
-    hws_status status =
-        hws__socket_read(b->socket, b->in + b->in_len, b->in_cap - b->in_len, &n, &b->system_error);
+    uint8_t *dst = b->in + b->in_len;
+    size_t cap = b->in_cap - b->in_len;
+    hws_status status = b->filter.table == NULL
+                            ? hws__socket_read(b->socket, dst, cap, &n, &b->system_error)
+                            : hws__filter_read(b, dst, cap, &n);
     b->in_len += n;
     return status;
 }
 
 void hws__blocking_end(hws__blocking *b, hws_status result) {
+    if (b->filter.table != NULL) {
+        hws__filter_end(b);
+    }
     if (b->socket != -1) {
         hws__socket_close(b->socket);
     }
@@ -43,7 +49,7 @@ static void finish(hws__blocking *b) {
     hws_status result = b->result;
     if (result == HWS_OK && b->send_status != HWS_OK) {
         result = b->send_status;
-    } else if (result == HWS_OK && b->out_len > 0) {
+    } else if (result == HWS_OK && hws__blocking_owes(b)) {
         result = HWS_ERR_CLOSED;
     }
     hws__blocking_end(b, result);
@@ -54,7 +60,7 @@ static void take_end_of_stream(hws__blocking *b, hws_status status) {
     (void)hws_conn_receive_eof(&b->conn);
     if (b->phase == HWS__PHASE_ENDING) {
         b->eof = 1;
-        if (status != HWS_ERR_EOF || b->out_len == 0) {
+        if (status != HWS_ERR_EOF || !hws__blocking_owes(b)) {
             finish(b);
         }
         return;
@@ -82,17 +88,23 @@ hws_status hws__blocking_fill(hws__blocking *b) {
     return status;
 }
 
-/* One write of what is in `out`. When writing has failed, it is thrown away. */
+/* One write of what is owed. When writing has failed, it is thrown away. */
 static void write_some(hws__blocking *b) {
     hws__piece pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, {NULL, 0}};
-    if (b->out_len > 0 && b->send_status == HWS_OK) {
+    if (!hws__blocking_owes(b)) {
+        b->reply_deadline = HWS__NOW;
+        return;
+    }
+    if (b->send_status == HWS_OK) {
         size_t n = 0;
-        hws_status status = hws__socket_write(b->socket, pieces, &n, &b->system_error);
+        hws_status status = hws__blocking_put(b, pieces, &n);
         b->out_sent += n;
         b->send_status = status < 0 ? status : HWS_OK;
     }
     if (b->out_sent == b->out_len || b->send_status != HWS_OK) {
         b->out_sent = b->out_len = 0;
+    }
+    if (!hws__blocking_owes(b)) {
         b->reply_deadline = HWS__NOW;
     } else if (b->reply_deadline == HWS__NOW) {
         b->reply_deadline = hws__deadline(b->close_timeout_ms);
@@ -161,6 +173,9 @@ static hws_status parse(hws__blocking *b, hws_message *message) {
 static hws_status take(hws__blocking *b, hws_message *message) {
     while (!b->held && b->phase == HWS__PHASE_OPEN) {
         hws_status status = parse(b, message);
+        if (b->trace.tell != NULL && hws__trace_received(b, status)) {
+            continue;
+        }
         if (status == HWS_OK || status == HWS_ERR_SPACE) {
             return status;
         }
@@ -174,30 +189,40 @@ static hws_status take(hws__blocking *b, hws_message *message) {
     return HWS_OK;
 }
 
+/* With a filter that has more to say before it, not at once. */
+static void end_writing(hws__blocking *b) {
+    if (b->filter.table != NULL) {
+        hws__filter_finish(b);
+    }
+    if (!hws__blocking_owes(b)) {
+        hws__socket_shutdown(b->socket);
+        b->shut = 1;
+    }
+}
+
 /* One step of ENDING: our side of the stream is closed when all is written and it is our turn, and
  * the socket when that is done on both sides, or patience has ended. */
 static void end_some(hws__blocking *b) {
     if (b->end_deadline == HWS__NOW) {
         b->end_deadline = hws__deadline(b->close_timeout_ms);
     }
-    if (b->out_len == 0 && !b->shut &&
+    if (!hws__blocking_owes(b) && !b->shut &&
         (b->shut_when == HWS__SHUT_ALWAYS || hws_conn_socket(&b->conn) == HWS_SOCKET_DRAIN)) {
-        hws__socket_shutdown(b->socket);
-        b->shut = 1;
+        end_writing(b);
     }
-    if (b->eof && b->out_len == 0) {
+    if (b->eof && !hws__blocking_owes(b)) {
         finish(b);
     }
 }
 
 /* Wait for what there is to wait for. */
 static hws_status wait_some(hws__blocking *b, int64_t deadline) {
-    uint8_t interest =
-        (uint8_t)((wants_read(b) ? HWS__READABLE : 0) | (b->out_len > 0 ? HWS__WRITABLE : 0));
+    uint8_t interest = (uint8_t)((wants_read(b) ? HWS__READABLE : 0) |
+                                 (hws__blocking_owes(b) ? HWS__WRITABLE : 0));
     uint8_t ready = 0;
     int64_t own = own_deadline(b);
     int64_t limit = own < deadline ? own : deadline;
-    hws_status status = hws__socket_wait(b->socket, interest, limit, &ready, &b->system_error);
+    hws_status status = hws__blocking_wait(b, interest, limit, &ready);
     if (status == HWS_ERR_TIMEOUT && hws__deadline_passed(own)) {
         return HWS_OK; /* the loop sees to it */
     }
@@ -218,7 +243,7 @@ static uint8_t holds_back(const hws__blocking *b) {
 
 /* Whether the loop below has come to something, which is then in *status. */
 static uint8_t has_result(hws__blocking *b, hws_event *ev, hws_status *status) {
-    if (b->held && (b->out_len == 0 || holds_back(b) || b->phase == HWS__PHASE_ENDED)) {
+    if (b->held && (!hws__blocking_owes(b) || holds_back(b) || b->phase == HWS__PHASE_ENDED)) {
         b->held = 0;
         *ev = b->event;
         *status = HWS_EVENT;
@@ -256,7 +281,7 @@ static hws_status run(hws__blocking *b, hws_message *message, hws_event *ev, int
             hws__blocking_end(b, HWS_ERR_CLOSED);
             continue;
         }
-        if (looked && hws__deadline_passed(deadline)) {
+        if (looked && !b->filter.more && hws__deadline_passed(deadline)) {
             return HWS_ERR_TIMEOUT;
         }
         looked = 1;

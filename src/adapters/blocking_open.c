@@ -24,24 +24,34 @@ void hws_blocking_config_init(hws_blocking_config *config, uint8_t *memory, size
 }
 
 static void split_memory(hws__blocking *b, const hws_blocking_config *config) {
-    b->in_cap = config->memory_len / (b->wanted.enabled ? 3 : 2);
-    b->room_cap = b->wanted.enabled ? b->in_cap : 0;
-    b->out_cap = config->memory_len - b->in_cap - b->room_cap;
+    size_t shares = 2u + (b->wanted.enabled ? 1 : 0) + (b->filter.wanted != NULL ? 2 : 0);
+    size_t share = config->memory_len / shares;
+    b->in_cap = share;
+    b->room_cap = b->wanted.enabled ? share : 0;
+    b->filter.cap = b->filter.wanted != NULL ? share : 0;
+    b->out_cap = config->memory_len - (shares - 1) * share;
     b->in = config->memory;
     b->room = b->in + b->in_cap;
-    b->out = b->room + b->room_cap;
+    b->filter.in = b->room + b->room_cap;
+    b->filter.out = b->filter.in + b->filter.cap;
+    b->out = b->filter.out + b->filter.cap;
+}
+
+static uint8_t is_usable(const hws_blocking_config *config, const hws_filter *filter) {
+    size_t least = filter != NULL ? HWS_BLOCKING_MIN_FILTER_MEMORY : HWS_BLOCKING_MIN_MEMORY;
+    return config->size == sizeof *config && config->memory != NULL &&
+           config->memory_len >= least && (filter == NULL || filter->size == sizeof *filter);
 }
 
 /* Make a connection out of nothing. It owns the socket, also on an error. */
 static hws_status start(hws__blocking *b, uint8_t role, intptr_t socket,
-                        const hws_blocking_config *config) {
+                        const hws_blocking_config *config, const hws_filter *filter) {
     hws_status status = HWS_OK;
     memset(b, 0, sizeof *b);
     b->socket = socket;
     b->reply_deadline = HWS__NOW;
     b->made = 1;
-    if (config->size != sizeof *config || config->memory == NULL ||
-        config->memory_len < HWS_BLOCKING_MIN_MEMORY) {
+    if (!is_usable(config, filter)) {
         return HWS_ERR_ARGUMENT;
     }
     b->role = role;
@@ -50,10 +60,15 @@ static hws_status start(hws__blocking *b, uint8_t role, intptr_t socket,
     b->gather = config->gather;
     b->random = config->random;
     b->random_user = config->random_user;
+    b->filter.wanted = filter;
+    b->trace.tell = config->trace;
+    b->trace.tell_head = config->head_trace;
+    b->trace.user = config->trace_user;
     hws_conn_config_init(&b->conn_config, role);
     b->conn_config.max_message = config->max_message;
     b->conn_config.max_fragments = config->max_fragments;
     b->conn_config.close_sentence = config->close_sentence;
+    b->conn_config.frame_events = config->trace != NULL;
     b->conn_config.random = config->random;
     b->conn_config.random_user = config->random_user;
     status = hws_conn_init(&b->conn, &b->conn_config);
@@ -84,6 +99,9 @@ static hws_status read_head(hws__blocking *b, uint8_t kind, int64_t deadline) {
         if (status == HWS_OK) {
             status = hws_head_parse(&b->head, b->in, b->in_len);
         }
+        if (status == HWS_OK && b->trace.tell_head != NULL) {
+            b->trace.tell_head(b->trace.user, b, 0, &b->head, b->in);
+        }
         if (status != HWS_NEED_MORE) {
             b->in_used = status == HWS_OK ? b->head.head_len : b->in_len;
             return status;
@@ -92,7 +110,7 @@ static hws_status read_head(hws__blocking *b, uint8_t kind, int64_t deadline) {
         if (hws__deadline_passed(deadline)) {
             return HWS_ERR_TIMEOUT;
         }
-        status = hws__socket_wait(b->socket, HWS__READABLE, deadline, &ready, &b->system_error);
+        status = hws__blocking_wait(b, HWS__READABLE, deadline, &ready);
         if (status != HWS_OK) {
             return status;
         }
@@ -173,6 +191,14 @@ static hws_status complete(hws__blocking *b, hws_text url, const hws_uri *uri,
     return status;
 }
 
+/* What is in `out` is a head. */
+static hws_status send_head(hws__blocking *b, int64_t deadline) {
+    if (b->trace.tell_head != NULL) {
+        hws__trace_head_sent(b);
+    }
+    return hws__blocking_flush(b, deadline);
+}
+
 /* The opening handshake on a connected socket. RFC 6455 4.1. */
 static hws_status shake_hands(hws__blocking *b, const hws_client_config *client, int64_t deadline) {
     hws_key key;
@@ -180,7 +206,7 @@ static hws_status shake_hands(hws__blocking *b, const hws_client_config *client,
     hws_status status = hws_handshake_request(client, b->random, b->random_user, &key, b->out,
                                               b->out_cap, &b->out_len);
     if (status == HWS_OK) {
-        status = hws__blocking_flush(b, deadline);
+        status = send_head(b, deadline);
     }
     if (status == HWS_OK) {
         status = read_head(b, HWS_HEAD_RESPONSE, deadline);
@@ -194,6 +220,7 @@ static hws_status shake_hands(hws__blocking *b, const hws_client_config *client,
     if (status == HWS_OK) {
         b->subprotocol = accepted.subprotocol;
         b->phase = HWS__PHASE_OPEN;
+        b->trace.open = 1;
     }
     if (status == HWS_ERR_REFUSED) {
         b->body_left = b->head.body == HWS_BODY_NONE     ? 0
@@ -213,7 +240,9 @@ hws_status hws_blocking_connect(hws_blocking *ws, const char *url,
     hws_field fields[HWS_BLOCKING_MAX_FIELDS + 1];
     hws_client_config ask;
     hws_uri uri;
-    hws_status status = start(b, HWS_ROLE_CLIENT, -1, config);
+    hws_status parsed = hws_uri_parse(text, &uri);
+    uint8_t secure = parsed == HWS_OK && uri.secure;
+    hws_status status = start(b, HWS_ROLE_CLIENT, -1, config, secure ? config->filter : NULL);
     hws_client_config_init(&ask);
     if (status != HWS_OK || (client != NULL && client->size != sizeof *client)) {
         return HWS_ERR_ARGUMENT;
@@ -221,10 +250,7 @@ hws_status hws_blocking_connect(hws_blocking *ws, const char *url,
     if (client != NULL) {
         ask = *client;
     }
-    status = hws_uri_parse(text, &uri);
-    if (status == HWS_OK && uri.secure) {
-        status = HWS_ERR_TLS;
-    }
+    status = secure && config->filter == NULL ? HWS_ERR_TLS : parsed;
     if (status == HWS_OK) {
         status = complete(b, text, &uri, &ask, fields);
     }
@@ -233,6 +259,9 @@ hws_status hws_blocking_connect(hws_blocking *ws, const char *url,
     }
     if (status == HWS_OK) {
         status = dial_url(b, text, &uri, config->unix_path, deadline);
+    }
+    if (status == HWS_OK && secure) {
+        status = hws__filter_begin(b, hws_span_text((const uint8_t *)url, uri.host));
     }
     if (status == HWS_OK) {
         status = shake_hands(b, &ask, deadline);
@@ -254,6 +283,9 @@ static hws_status reject(hws__blocking *b, hws_status status) {
     if (!has_body(b, hws_status_http(status))) {
         b->out_len -= strlen(hws_status_sentence(status));
     }
+    if (b->trace.tell_head != NULL) {
+        hws__trace_head_sent(b);
+    }
     return hws__blocking_hang_up(b, status);
 }
 
@@ -261,9 +293,12 @@ hws_status hws_blocking_read_request(hws_blocking *ws, intptr_t socket,
                                      const hws_blocking_config *config, hws_handshake *handshake) {
     hws__blocking *b = hws__blocking_of(ws);
     int64_t deadline = hws__deadline(config->open_timeout_ms);
-    hws_status status = start(b, HWS_ROLE_SERVER, socket, config);
+    hws_status status = start(b, HWS_ROLE_SERVER, socket, config, config->filter);
     if (status == HWS_OK) {
         status = hws__socket_prepare(socket, &b->system_error);
+    }
+    if (status == HWS_OK && config->filter != NULL) {
+        status = hws__filter_begin(b, (hws_text){NULL, 0});
     }
     if (status != HWS_OK) {
         return drop(b, status);
@@ -319,7 +354,7 @@ hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept
     if (status != HWS_OK) {
         return status;
     }
-    status = hws__blocking_flush(b, hws__deadline(b->open_timeout_ms));
+    status = send_head(b, hws__deadline(b->open_timeout_ms));
     if (status != HWS_OK) {
         return drop(b, status);
     }
@@ -327,6 +362,7 @@ hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept
         b->subprotocol = find_offer(b, accept->subprotocol);
     }
     b->phase = HWS__PHASE_OPEN;
+    b->trace.open = 1;
     return HWS_OK;
 }
 
@@ -342,6 +378,9 @@ hws_status hws_blocking_respond(hws_blocking *ws, uint16_t status, const hws_fie
         hws_response_write(status, fields, count, NULL, body_len, b->out, b->out_cap, &b->out_len);
     if (result != HWS_OK) {
         return result;
+    }
+    if (b->trace.tell_head != NULL) {
+        hws__trace_head_sent(b);
     }
     pieces[0].data = b->out;
     pieces[0].len = b->out_len;
@@ -372,11 +411,12 @@ static hws_status read_some(hws__blocking *b, uint8_t *out, size_t cap, size_t *
         b->in_used += *n;
         return HWS_OK;
     }
-    status = hws__socket_read(b->socket, out, cap, n, &b->system_error);
+    status = b->filter.table == NULL ? hws__socket_read(b->socket, out, cap, n, &b->system_error)
+                                     : hws__filter_read(b, out, cap, n);
     if (status != HWS_NEED_MORE) {
         return status;
     }
-    return hws__socket_wait(b->socket, HWS__READABLE, deadline, &ready, &b->system_error);
+    return hws__blocking_wait(b, HWS__READABLE, deadline, &ready);
 }
 
 hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t cap, size_t *n,
@@ -393,8 +433,8 @@ hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t cap, si
         hws_status status = read_some(b, out + *n, (size_t)left, &got, deadline);
         *n += got;
         b->body_left -= b->body_left == UINT64_MAX ? 0 : got;
-        if (status == HWS_ERR_EOF && b->body_left == UINT64_MAX) {
-            b->body_left = 0; /* RFC 9112 6.3: such a body ends with the stream */
+        if (status == HWS_ERR_EOF && b->body_left == UINT64_MAX && !b->filter.cut) {
+            b->body_left = 0; /* RFC 9112 6.3, 9.8: such a body ends with the stream */
             return HWS_OK;
         }
         if (status < 0) {
@@ -426,7 +466,7 @@ intptr_t hws_blocking_socket(const hws_blocking *ws) {
 
 size_t hws_blocking_pending(const hws_blocking *ws) {
     const hws__blocking *b = hws__blocking_of_const(ws);
-    return b->in_len - b->in_used + b->held +
+    return b->in_len - b->in_used + b->held + b->filter.more +
            (b->agreed.enabled && hws_deflate_pending(&b->deflate));
 }
 

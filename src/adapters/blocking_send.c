@@ -21,26 +21,29 @@ static void advance(hws__piece pieces[2], size_t n) {
 }
 
 hws_status hws__blocking_write(hws__blocking *b, hws__piece pieces[2], int64_t deadline) {
-    while (pieces[0].len > 0 || pieces[1].len > 0) {
+    while ((pieces[0].len | pieces[1].len | b->filter.owed) != 0) {
         uint8_t drain = b->phase == HWS__PHASE_ENDING && !b->eof;
         uint8_t interest = (uint8_t)(HWS__WRITABLE | (drain ? HWS__READABLE : 0));
         uint8_t ready = 0;
         size_t n = 0;
-        hws_status status = hws__socket_write(b->socket, pieces, &n, &b->system_error);
+        hws_status status = hws__blocking_put(b, pieces, &n);
         advance(pieces, n);
-        if (status == HWS_OK && pieces[0].len == 0 && pieces[1].len == 0) {
+        if (status == HWS_OK && (pieces[0].len | pieces[1].len | b->filter.owed) == 0) {
             return HWS_OK;
         }
         if (status >= 0 && hws__deadline_passed(deadline)) {
             return HWS_ERR_TIMEOUT;
         }
         if (status == HWS_NEED_MORE) {
-            status = hws__socket_wait(b->socket, interest, deadline, &ready, &b->system_error);
+            status = hws__blocking_wait(b, interest, deadline, &ready);
+        }
+        if (status >= 0 && (ready & HWS__READABLE) != 0 && !drain) {
+            status = hws__filter_listen(b);
         }
         if (status < 0) {
             return status;
         }
-        if ((ready & interest & HWS__READABLE) != 0 && hws__blocking_fill(b) < 0 && !b->eof) {
+        if ((ready & HWS__READABLE) != 0 && drain && hws__blocking_fill(b) < 0 && !b->eof) {
             return HWS_ERR_RESET;
         }
     }
@@ -85,7 +88,11 @@ static hws_status begin_send(hws__blocking *b, int64_t deadline) {
 static hws_status write_frame(hws__blocking *b, const uint8_t *header, size_t header_len,
                               const uint8_t *data, size_t len, int64_t deadline) {
     hws__piece pieces[2] = {{header, header_len}, {data, len}};
-    hws_status status = hws__blocking_write(b, pieces, deadline);
+    hws_status status = HWS_OK;
+    if (b->filter.table != NULL) {
+        hws__filter_join(b, pieces);
+    }
+    status = hws__blocking_write(b, pieces, deadline);
     if (status != HWS_OK) {
         fail_send(b, status);
     }

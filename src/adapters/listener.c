@@ -36,14 +36,15 @@ static listener *start(hws_listener *opaque) {
     return l;
 }
 
-hws_status hws_listener_open(hws_listener *opaque, const char *host, uint16_t port) {
+hws_status hws__listener_open(hws_listener *opaque, const char *host, uint16_t port,
+                              uint8_t shared) {
     listener *l = start(opaque);
     hws__address addresses[HWS__ADDRESSES_MAX];
     size_t count = 0;
     size_t i = 0;
     hws_status status = hws__address_resolve(host, port, 1, addresses, &count, &l->error);
     while (i < count && l->socket == -1) {
-        status = hws__socket_listen(&addresses[i], &l->socket, &l->error);
+        status = hws__socket_listen(&addresses[i], shared, &l->socket, &l->error);
         i++;
     }
     if (status == HWS_OK) {
@@ -53,6 +54,14 @@ hws_status hws_listener_open(hws_listener *opaque, const char *host, uint16_t po
     return status;
 }
 
+hws_status hws_listener_open(hws_listener *opaque, const char *host, uint16_t port) {
+    return hws__listener_open(opaque, host, port, 0);
+}
+
+intptr_t hws__listener_socket(const hws_listener *opaque) {
+    return listener_of_const(opaque)->socket;
+}
+
 hws_status hws_listener_open_unix(hws_listener *opaque, const char *path) {
     listener *l = start(opaque);
     hws__address address;
@@ -60,10 +69,10 @@ hws_status hws_listener_open_unix(hws_listener *opaque, const char *path) {
     if (status != HWS_OK || strlen(path) >= PATH_BYTES) {
         return HWS_ERR_ARGUMENT;
     }
-    status = hws__socket_listen(&address, &l->socket, &l->error);
+    status = hws__socket_listen(&address, 0, &l->socket, &l->error);
     if (status != HWS_OK && hws__unix_stale(path)) {
         hws__unix_remove(path);
-        status = hws__socket_listen(&address, &l->socket, &l->error);
+        status = hws__socket_listen(&address, 0, &l->socket, &l->error);
     }
     if (status == HWS_OK) {
         memcpy(l->path, path, strlen(path) + 1);

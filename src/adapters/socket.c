@@ -210,6 +210,42 @@ hws_status hws__socket_write(intptr_t socket, const hws__piece pieces[2], size_t
     return HWS_OK;
 }
 
+#ifndef _WIN32
+
+/* Pieces of one write at most: above what callers have, below IOV_MAX. */
+enum { GATHER_MAX = 64 };
+
+hws_status hws__socket_gather(intptr_t socket, const hws_buffer *buffers, size_t count, size_t *n,
+                              int32_t *error) {
+    struct iovec vec[GATHER_MAX];
+    struct msghdr message;
+    ssize_t sent = 0;
+    size_t i = 0;
+    while (i < count && i < GATHER_MAX) {
+        vec[i].iov_base = (void *)(uintptr_t)buffers[i].data;
+        vec[i].iov_len =
+            buffers[i].len < WRITE_MAX / GATHER_MAX ? buffers[i].len : WRITE_MAX / GATHER_MAX;
+        i++;
+        if (vec[i - 1].iov_len < buffers[i - 1].len) {
+            break; /* what follows a piece that was cut has to wait */
+        }
+    }
+    memset(&message, 0, sizeof message);
+    message.msg_iov = vec;
+    message.msg_iovlen = i;
+    *n = 0;
+    do {
+        sent = sendmsg((handle)socket, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0) {
+        return fail(error);
+    }
+    *n = (size_t)sent;
+    return HWS_OK;
+}
+
+#endif
+
 hws_status hws__socket_wait(intptr_t socket, uint8_t interest, int64_t deadline, uint8_t *ready,
                             int32_t *error) {
     int n = 0;

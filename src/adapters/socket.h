@@ -10,7 +10,13 @@
 #define HWS__SOCKET_H
 
 #include <hawser/base.h>
+#include <hawser/blocking.h>
 #include <hawser/status.h>
+
+/* hws_listener_open(), and whether it is shared; the socket of an open listener. */
+hws_status hws__listener_open(hws_listener *opaque, const char *host, uint16_t port,
+                              uint8_t shared);
+intptr_t hws__listener_socket(const hws_listener *opaque);
 
 /* What to wait for, and what came. Bits. */
 enum { HWS__READABLE = 1, HWS__WRITABLE = 2 };
@@ -54,7 +60,13 @@ void hws__unix_remove(const char *path);
 /* HWS_ERR_CONNECT or HWS_ERR_TIMEOUT; no socket is left then. */
 hws_status hws__socket_connect(const hws__address *address, int64_t deadline, intptr_t *socket,
                                int32_t *error);
-hws_status hws__socket_listen(const hws__address *address, intptr_t *socket, int32_t *error);
+/* The same without waiting: HWS_NEED_MORE when the socket becomes writable once it is decided; then
+ * the end of it. The socket stays the caller's, but after an error of the first call. */
+hws_status hws__socket_connect_begin(const hws__address *address, intptr_t *socket, int32_t *error);
+hws_status hws__socket_connect_end(intptr_t socket, int32_t *error);
+/* shared: other sockets may listen on the same address, and connections are spread over them. */
+hws_status hws__socket_listen(const hws__address *address, uint8_t shared, intptr_t *socket,
+                              int32_t *error);
 uint16_t hws__socket_port(intptr_t socket);
 /* HWS_NEED_MORE also for a connection that broke before it was accepted. */
 hws_status hws__socket_accept(intptr_t listener, intptr_t *socket, int32_t *error);
@@ -67,6 +79,10 @@ hws_status hws__socket_prepare(intptr_t socket, int32_t *error);
 hws_status hws__socket_read(intptr_t socket, uint8_t *dst, size_t cap, size_t *n, int32_t *error);
 hws_status hws__socket_write(intptr_t socket, const hws__piece pieces[2], size_t *n,
                              int32_t *error);
+
+/* The same with many pieces; where it is not, the sum of them is not 0. POSIX alone. */
+hws_status hws__socket_gather(intptr_t socket, const hws_buffer *buffers, size_t count, size_t *n,
+                              int32_t *error);
 
 /* Wait for one of the bits of interest. *ready is what a call will not block for, errors included.
  * HWS_ERR_TIMEOUT; HWS_ERR_SYSTEM. Signals do not end it. */

@@ -4,32 +4,25 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hawser)
 
-install(
-    TARGETS hawser
-    EXPORT hawser-core
-    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(
-    TARGETS hawser-blocking
-    EXPORT hawser-blocking
-    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-set(components core blocking)
-set(modules hawser hawser-blocking)
-if(HAWSER_BUILD_DEFLATE)
+# The library of a component is hawser-COMPONENT, that of the core is hawser.
+set(components core)
+set(modules hawser)
+foreach(component blocking deflate loop tls uv)
+    if(TARGET hawser-${component})
+        list(APPEND components ${component})
+        list(APPEND modules hawser-${component})
+        install(FILES ${${component}_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hawser)
+    endif()
+endforeach()
+foreach(component library IN ZIP_LISTS components modules)
     install(
-        TARGETS hawser-deflate
-        EXPORT hawser-deflate
+        TARGETS ${library}
+        EXPORT hawser-${component}
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-    install(FILES ${deflate_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hawser)
-    list(APPEND components deflate)
-    list(APPEND modules hawser-deflate)
-endif()
-install(FILES ${core_headers} ${blocking_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hawser)
+endforeach()
+install(FILES ${core_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hawser)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Each component of the package is an export of its own: the core needs no threads.

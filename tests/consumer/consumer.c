@@ -1,10 +1,19 @@
-/* A program of somebody else: it parses a handshake, receives a frame, and compresses where it can.
- * Also valid C++11. */
+/* A program of somebody else: it parses a handshake, receives a frame, and uses each library that
+ * is there. Also valid C++11. */
 #include <hawser/entropy.h>
 #include <hawser/hawser.h>
 
 #ifdef WITH_DEFLATE
 #include <hawser/deflate_zlib.h>
+#endif
+#ifdef WITH_LOOP
+#include <hawser/loop.h>
+#endif
+#ifdef WITH_TLS
+#include <hawser/tls.h>
+#endif
+#ifdef WITH_UV
+#include <hawser/uv.h>
 #endif
 
 #include <stdio.h>
@@ -77,8 +86,68 @@ static int deflate_works(void) {
 #endif
 }
 
+/* A loop that listens, and that nobody connects to. */
+static int loop_works(void) {
+#ifdef WITH_LOOP
+    hws_loop_config config;
+    hws_loop loop;
+    hws_loop_item item;
+    int well;
+    hws_loop_config_init(&config);
+    well = hws_loop_init(&loop, &config) == HWS_OK &&
+           hws_loop_listen(&loop, "127.0.0.1", 0) == HWS_OK && hws_loop_port(&loop) != 0 &&
+           hws_loop_next(&loop, &item, 0) == HWS_ERR_TIMEOUT;
+    hws_loop_release(&loop);
+    return well;
+#else
+    return 1;
+#endif
+}
+
+/* The first record of a client: a handshake. */
+static int tls_works(void) {
+#ifdef WITH_TLS
+    static uint8_t wire[4096];
+    hws_tls_config config;
+    hws_tls tls;
+    void *state = NULL;
+    size_t used = 0, n = 0;
+    int well;
+    hws_tls_config_init(&config, HWS_ROLE_CLIENT);
+    well = hws_tls_init(&tls, &config) == HWS_OK;
+    if (well) {
+        const hws_filter *filter = hws_tls_filter(&tls);
+        well = filter->make(filter->context, HWS_ROLE_CLIENT, hws_text_from("example.com"),
+                            &state) == HWS_OK;
+    }
+    if (well) {
+        const hws_filter *filter = hws_tls_filter(&tls);
+        well = filter->send(state, NULL, 0, &used, wire, sizeof(wire), &n) == HWS_OK && n > 5 &&
+               wire[0] == 22;
+        filter->release(state);
+    }
+    hws_tls_release(&tls);
+    return well;
+#else
+    return 1;
+#endif
+}
+
+/* A hub needs to be told what to do with events. */
+static int uv_works(void) {
+#ifdef WITH_UV
+    hws_uv_config config;
+    hws_uv_hub *hub = NULL;
+    hws_uv_config_init(&config);
+    return hws_uv_hub_open(NULL, &config, &hub) == HWS_ERR_ARGUMENT && hub == NULL;
+#else
+    return 1;
+#endif
+}
+
 int main(void) {
-    if (!handshake_works() || !frame_works() || !entropy_works() || !deflate_works()) {
+    if (!handshake_works() || !frame_works() || !entropy_works() || !deflate_works() ||
+        !loop_works() || !tls_works() || !uv_works()) {
         printf("hawser does not work here.\n");
         return 1;
     }
