@@ -69,7 +69,12 @@ static int take_url(const char *url) {
                 status != HWS_OK ? hws_status_sentence(status) : "There is a URL already.");
         return 0;
     }
+    if (uri.secure && !has_tls()) {
+        fputs("hawser-cat: wss:// needs OpenSSL for TLS, and this build has none.\n", stderr);
+        exit(2);
+    }
     options.url = url;
+    options.secure = uri.secure;
     return 1;
 }
 
@@ -90,6 +95,11 @@ static const option option_table[] = {
      &raw.timeout_s},
     {"--max-message", "BYTES", "longest message; 0 is unlimited (16777216)", take_limit,
      &options.max_message},
+    {"--cacert", "FILE", "wss: trust the authorities in it (PEM), not those of the system",
+     take_string, &options.tls.ca_file},
+    {"--insecure", "", "wss: take any certificate, of anybody", take_flag, &options.tls.insecure},
+    {"--trace", "", "tell each frame and head on stderr, without secrets", take_flag,
+     &options.trace},
     {"--deflate", "[=OPTIONS]", "offer to compress messages (permessage-deflate)", take_deflate,
      &options.deflate},
     {0},
@@ -103,7 +113,9 @@ static const program self = {
     .options = option_table,
     .notes = DEFLATE_NOTES
     "\n"
-    "  client_max_window_bits=0        not to let the server limit the client's window",
+    "  client_max_window_bits=0        not to let the server limit the client's window\n"
+    "\n"
+    "The secrets of wss:// connections are appended to the file that SSLKEYLOGFILE names.",
     .take_word = take_url,
 };
 

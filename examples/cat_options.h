@@ -6,6 +6,7 @@
 
 #include <hawser/hawser.h>
 
+#include "client_tls.h"
 #include "deflate_options.h"
 
 enum { SOURCE_LIMIT = 256 };
@@ -20,15 +21,18 @@ typedef struct source {
 
 typedef struct cat_options {
     const char *url;
+    int secure; /* 1: it is a wss:// one */
     const char *unix_path;
     hws_client_config client;
     deflate_choice deflate;
+    tls_choice tls;
     source sources[SOURCE_LIMIT];
     size_t source_count;
     uint64_t count; /* messages to wait for; 0: no end */
     uint64_t max_message;
     int32_t timeout_ms;
     int echo;
+    int trace;
 } cat_options;
 
 /* Set by take_options(), which comes back when all is good. */

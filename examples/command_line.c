@@ -12,9 +12,10 @@ static int may_lack_value(const option *o) {
 }
 
 static void print_option(FILE *out, const option *o) {
+    int len = (int)strlen(o->name);
     int joined = *o->value == '[';
-    int name_len = joined ? (int)strlen(o->name) : 14;
-    fprintf(out, "  %-*s%-*s  %s\n", name_len, o->name, 21 - name_len, o->value, o->help);
+    int name_len = joined ? len : len < 14 ? 14 : len + 1;
+    fprintf(out, "  %-*s%-*s  %s\n", name_len, o->name, 23 - name_len, o->value, o->help);
 }
 
 void print_usage(const program *self, FILE *out) {

@@ -249,6 +249,25 @@ static hws_status converse(session *s) {
     return status;
 }
 
+static void configure(session *s, hws_blocking_config *config) {
+    hws_message_init(&s->message, NULL, 0);
+    hws_blocking_config_init(config, s->memory, sizeof s->memory);
+    config->open_timeout_ms = options.timeout_ms;
+    config->close_timeout_ms = options.timeout_ms;
+    config->max_message = options.max_message;
+    config->unix_path = options.unix_path;
+    use_deflate(&options.deflate, config);
+    if (options.trace) {
+        config->trace = show_frame;
+        config->head_trace = show_head;
+    }
+    if (options.secure && !begin_tls(&options.tls, config)) {
+        (void)tell_tls("hawser-cat");
+        end_tls();
+        refuse_options();
+    }
+}
+
 int main(int argc, char **argv) {
     static session s;
     hws_blocking_config config;
@@ -256,13 +275,7 @@ int main(int argc, char **argv) {
     int opened;
     (void)argc;
     take_options(argv);
-    hws_message_init(&s.message, NULL, 0);
-    hws_blocking_config_init(&config, s.memory, sizeof s.memory);
-    config.open_timeout_ms = options.timeout_ms;
-    config.close_timeout_ms = options.timeout_ms;
-    config.max_message = options.max_message;
-    config.unix_path = options.unix_path;
-    use_deflate(&options.deflate, &config);
+    configure(&s, &config);
     status = hws_blocking_connect(&s.ws, options.url, &config, &options.client);
     opened = status == HWS_OK;
     if (opened) {
@@ -276,6 +289,7 @@ int main(int argc, char **argv) {
         show_failure(&s.ws, status);
     }
     hws_blocking_release(&s.ws);
+    end_tls();
     free(s.message.data);
     if (!opened && (status == HWS_ERR_FIELD || status == HWS_ERR_ARGUMENT)) {
         refuse_options(); /* what only hawser could judge */

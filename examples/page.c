@@ -21,7 +21,7 @@ static const char page[] =
     "const hex = data => Array.from(new Uint8Array(data), byte =>\n"
     "    byte.toString(16).padStart(2, '0')).join(' ');\n"
     "const scheme = location.protocol === 'https:' ? 'wss://' : 'ws://';\n"
-    "const ws = new WebSocket(scheme + location.host + '/');\n"
+    "const ws = new WebSocket(scheme + location.host + '/' + location.search);\n"
     "ws.binaryType = 'arraybuffer';\n"
     "ws.onopen = () => log('open');\n"
     "ws.onmessage = event => log(typeof event.data === 'string' ?\n"
@@ -32,29 +32,27 @@ static const char page[] =
     "find('text').onkeydown = event => { if (event.key === 'Enter') find('send').click(); };\n"
     "</script>\n";
 
-static hws_status respond(hws_blocking *ws, uint16_t code, const char *type, const char *body) {
-    hws_field field = {hws_text_from("Content-Type"), hws_text_from(type)};
-    return hws_blocking_respond(ws, code, &field, 1, (const uint8_t *)body, strlen(body));
+static uint16_t respond(hws_endpoint *ep, uint16_t code, const char *name, const char *value,
+                        const char *body) {
+    hws_field field = {hws_text_from(name), hws_text_from(value)};
+    (void)hws_endpoint_respond(ep, code, &field, 1, (const uint8_t *)body, strlen(body));
+    return code;
 }
 
 static int is(hws_text text, const char *string) {
     return text.len == strlen(string) && memcmp(text.data, string, text.len) == 0;
 }
 
-hws_status serve_text(hws_blocking *ws, uint16_t code, const char *text) {
-    return respond(ws, code, "text/plain", text);
-}
-
-hws_status serve_page(hws_blocking *ws, const hws_handshake *request) {
+uint16_t serve_page(hws_endpoint *ep) {
     const uint8_t *bytes;
-    const hws_head *head = hws_blocking_head(ws, &bytes);
+    const hws_head *head = hws_endpoint_head(ep, &bytes);
     hws_text method = hws_span_text(bytes, head->method);
+    hws_text path = hws_span_text(bytes, hws_endpoint_request(ep)->path);
     if (!is(method, "GET") && !is(method, "HEAD")) {
-        hws_field allow = {hws_text_from("Allow"), hws_text_from("GET, HEAD")};
-        return hws_blocking_respond(ws, 405, &allow, 1, NULL, 0);
+        return respond(ep, 405, "Allow", "GET, HEAD", "");
     }
-    if (!is(hws_span_text(bytes, request->path), "/")) {
-        return serve_text(ws, 404, "There is one page here, at /.\n");
+    if (!is(path, "/")) {
+        return respond(ep, 404, "Content-Type", "text/plain", "There is one page here, at /.\n");
     }
-    return respond(ws, 200, "text/html; charset=utf-8", page);
+    return respond(ep, 200, "Content-Type", "text/html; charset=utf-8", page);
 }

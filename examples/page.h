@@ -4,11 +4,10 @@
 #ifndef PAGE_H
 #define PAGE_H
 
-#include <hawser/blocking.h>
+#include <hawser/endpoint.h>
 
-/* The page, or what is wrong with the request. */
-hws_status serve_page(hws_blocking *ws, const hws_handshake *request);
-
-hws_status serve_text(hws_blocking *ws, uint16_t code, const char *text);
+/* Answers the request that waits: with the page, or with what is wrong. Returns the status of the
+ * response. */
+uint16_t serve_page(hws_endpoint *ep);
 
 #endif

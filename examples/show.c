@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "client_tls.h"
+
 enum { BINARY_SHOWN = 32 /* bytes of a binary message */ };
 
 /* Control characters are those of ASCII, and U+0080 to U+009F, which are C2 80 to C2 9F in UTF-8.
@@ -87,6 +89,26 @@ void show_event(const hws_event *ev) {
     fflush(stdout);
 }
 
+void show_frame(void *user, const void *connection, uint8_t sent, const hws_frame *frame,
+                const uint8_t *payload) {
+    char line[HWS_TRACE_LINE];
+    (void)user;
+    (void)connection;
+    (void)hws_trace_frame(sent, frame, payload, line, sizeof line);
+    fprintf(stderr, "%s\n", line);
+}
+
+void show_head(void *user, const void *connection, uint8_t sent, const hws_head *head,
+               const uint8_t *bytes) {
+    char line[HWS_TRACE_LINE];
+    uint32_t number = 0;
+    (void)user;
+    (void)connection;
+    while (hws_trace_head(sent, head, bytes, &number, line, sizeof line)) {
+        fprintf(stderr, "%s\n", line);
+    }
+}
+
 static void show_refusal(const hws_blocking *ws) {
     const uint8_t *bytes;
     const hws_head *head = hws_blocking_head(ws, &bytes);
@@ -105,6 +127,9 @@ static void show_refusal(const hws_blocking *ws) {
 void show_failure(const hws_blocking *ws, hws_status status) {
     const char *section = hws_status_section(status);
     int32_t error = hws_blocking_system_error(ws);
+    if (status == HWS_ERR_TLS && tell_tls("hawser-cat")) {
+        return;
+    }
     fputs("hawser-cat: ", stderr);
     if (status == HWS_ERR_REFUSED) {
         show_refusal(ws);

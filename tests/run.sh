@@ -8,7 +8,7 @@ build=$root/build-suite
 
 packages='gcc g++ make cmake ninja-build pkg-config libcmocka-dev clang clang-format libclang-rt-dev
     valgrind python3 libwslay-dev libboost-dev libwebsocketpp-dev gcc-aarch64-linux-gnu
-    libc6-dev-arm64-cross qemu-user zlib1g-dev'
+    libc6-dev-arm64-cross qemu-user zlib1g-dev libssl-dev libuv1-dev openssl'
 packages="$packages $(sed 's/#.*//' "$root/tests/interop/packages.txt")"
 
 say() {

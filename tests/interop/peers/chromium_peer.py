@@ -220,7 +220,7 @@ def lost(browser, bin_dir):
     last = time.monotonic() + 10
     while browser.run("return window.lost || null") is None and time.monotonic() < last:
         time.sleep(0.05)
-    same(browser.run("return window.lost || null"), [1006, False])
+    same(browser.run("return window.lost || null"), [1001, True])
 
 
 def foreign(browser, bin_dir):
