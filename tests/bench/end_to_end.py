@@ -7,8 +7,8 @@ start before the first run and stay up; the runs of a case go through all server
 what else the machine does meets all of them, and medians are told. Without compression, with
 TCP_NODELAY, on the loopback address.
 
-hawser-echo is what it is: a thread for each connection and blocking calls. The other servers are
-asynchronous, but for Go's, which has a goroutine for each connection.
+hawser-echo is what it is: one thread and a loop over epoll. The other servers are asynchronous too,
+but for Go's, which has a goroutine for each connection.
 
 "processor" is what a server takes for a message, user and system, while it is measured. "server"
 and "load" are the parts of their cores that the two take. A load near 100 % is what was measured,
