@@ -27,6 +27,24 @@ FAULTS = [
      "        hws_deflate_follow(e->deflate, plain.data, plain.len);", ""),
     # The end comes before what was handed out is back.
     ("endpoint", "endpoint_receive.c", " || e->queue.promised > 0) {", ") {"),
+    # HWS_DRAIN comes to those who were not told to wait.
+    ("cuts", "endpoint_receive.c", "e->told && e->queue.len <", "e->queue.len <"),
+    # A head that came in pieces takes bytes of what follows it.
+    ("cuts", "endpoint_head.c", "*used += o->head.head_len - before;",
+     "*used += o->head.head_len;"),
+    # The queue has no end.
+    ("cuts", "endpoint_send.c", "e->queue.len > e->config->max_queue - len", "0"),
+    # What overtook is taken off what it went before.
+    ("cuts", "queue.c", "    uint64_t part = n < q->lead ? n : q->lead;", "    uint64_t part = n;"),
+    # What is acknowledged after the end is not counted.
+    ("cuts", "endpoint_output.c", "counters->bytes_sent += len;",
+     "counters->bytes_sent += e->phase == HWS__OVER ? 0 : len;"),
+    # A Ping goes into a block that is handed out.
+    ("cuts", "endpoint_output.c", "uint8_t handed_out = e->queue.promised > e->queue.lead;",
+     "uint8_t handed_out = 0;"),
+    # What was sent by reference stands before its header.
+    ("cuts", "endpoint_send.c", "    hws__queue_append(&e->queue, block);\n"
+     "    hws__endpoint_queued(e, room, n);", "    hws__endpoint_queued(e, room, n);"),
     # A payload that has come in part is read to its end.
     ("server", "conn.c", "size_t n = in->len - in->i < left ? in->len - in->i : left;",
      "size_t n = left;"),

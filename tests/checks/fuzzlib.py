@@ -10,7 +10,7 @@ import checklib
 FLAGS = ["-std=c11", "-g"]
 
 # Targets that compress or decompress, by the codec over zlib.
-NEED_ZLIB = {"compress", "endpoint", "inflate"}
+NEED_ZLIB = {"compress", "cuts", "endpoint", "inflate"}
 # Files of the core that no other target has a use for.
 FILES_OF_ZLIB = {"compressor.c", "compressor.h", "deflate.c", "deflate.h", "deflate_receive.c",
                  "deflate_send.c", "endpoint.c", "endpoint.h", "endpoint_head.c", "endpoint_open.c",
