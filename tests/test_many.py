@@ -3,7 +3,8 @@
     python3 test_many.py BIN_DIR [COUNT [OPTION...]]
 
 Prints what it measured; the options are hawser-echo's. Ends with 0 when all were served, and with 77
-when the system allows too few open files: as many as connections, here and in the server."""
+when the system allows too few open files: as many as connections, here and in the server. Without
+COUNT it holds as many as that allows, 10,000 at most."""
 import re
 import resource
 import signal
@@ -28,6 +29,12 @@ def raise_limit(count):
         return False
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
     return True
+
+
+def default_count():
+    """10,000 connections, or what the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 10000 if most == resource.RLIM_INFINITY else min(10000, most - OTHER_FILES)
 
 
 def resident(server):
@@ -94,7 +101,7 @@ def hold(count, options):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else default_count()
     if not sys.platform.startswith("linux"):
         print("skipped: only Linux tells about the memory of others in this way")
         sys.exit(77)
