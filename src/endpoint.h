@@ -47,6 +47,16 @@ typedef struct hws__opening {
     uint8_t complete; /* the head is */
 } hws__opening;
 
+/* A head of ours that is being written: see hws__head_room(). */
+typedef struct hws__head_draft {
+    hws__block *draft;
+    uint8_t *room;
+    size_t cap; /* of room */
+    size_t n;   /* bytes in room */
+    size_t head_len;
+    size_t body_len; /* to be set: room behind the head */
+} hws__head_draft;
+
 typedef struct hws__endpoint {
     hws_conn conn;
     hws_keepalive keepalive;
@@ -109,6 +119,9 @@ void hws__endpoint_drop_message(hws__endpoint *e);
 hws_status hws__endpoint_start(hws__endpoint *e, const hws_deflate_params *agreed);
 void hws__endpoint_drop_opening(hws__endpoint *e);
 hws__opening *hws__endpoint_begin(hws__endpoint *e);
+uint8_t hws__endpoint_deflates(const hws__endpoint *e);
+char *hws__endpoint_join(const hws__endpoint *e, hws_text a, hws_text b, hws_text *joined);
+hws_status hws__head_room(const hws__endpoint *e, hws__head_draft *d, hws_status status);
 hws_status hws__endpoint_respond(hws__endpoint *e, uint16_t status, const hws_field *fields,
                                  size_t count, const uint8_t *body, size_t body_len);
 void hws__endpoint_answer(hws__endpoint *e, hws_status status);

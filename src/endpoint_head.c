@@ -6,56 +6,39 @@
 
 #include "bytes.h"
 
-enum { REQUEST_MIN = 512, REQUEST_MAX = 65536 };
-
 /* --- the request of a client --- */
 
 /* The extensions that are asked for: those of the caller, and the offer to compress. */
-static hws_status offer(hws__endpoint *e, hws__opening *o) {
-    hws_text own = o->client.extensions;
-    size_t cap = own.len + 2 + HWS_DEFLATE_TEXT_MAX;
-    size_t n = own.len;
+static hws_status offer(const hws__endpoint *e, hws__opening *o) {
+    uint8_t text[HWS_DEFLATE_TEXT_MAX];
+    size_t n = 0;
 
-    if (e->config->deflate == NULL || !e->config->deflate->enabled) {
+    if (!hws__endpoint_deflates(e)) {
         return HWS_OK;
     }
-    o->extensions = hws__take(e, cap);
-    if (o->extensions == NULL) {
-        return HWS_ERR_MEMORY;
+    hws_status status = hws_deflate_offer(e->config->deflate, 1, text, sizeof text, &n);
+    hws_text own = {(const char *)text, n};
+    if (status == HWS_OK) {
+        o->extensions = hws__endpoint_join(e, o->client.extensions, own, &o->client.extensions);
+        status = o->extensions == NULL ? HWS_ERR_MEMORY : HWS_OK;
     }
-    if (n > 0) {
-        memcpy(o->extensions, own.data, n);
-        memcpy(o->extensions + n, ", ", 2);
-        n += 2;
-    }
-    hws_status status = hws_deflate_offer(e->config->deflate, 1, (uint8_t *)o->extensions, cap, &n);
-    o->client.extensions = (hws_text){o->extensions, n};
     return status;
 }
 
 static hws_status write_request(hws__endpoint *e, hws__opening *o) {
-    const hws_allocator *a = &e->config->allocator;
-    hws_status status = HWS_ERR_SPACE;
-    size_t len = REQUEST_MIN;
+    const hws_endpoint_config *config = e->config;
+    hws__head_draft d = {0};
+    hws_status status = hws__head_room(e, &d, HWS_ERR_SPACE);
 
-    while (status == HWS_ERR_SPACE && len <= REQUEST_MAX) {
-        size_t cap = 0;
-        size_t n = 0;
-        hws__block *draft = hws__queue_draft_alone(a, len);
-        if (draft == NULL) {
-            return HWS_ERR_MEMORY;
-        }
-        uint8_t *room = hws__draft_room(draft, &cap);
-        status = hws_handshake_request(&o->client, e->config->random, e->config->random_user,
-                                       &o->key, room, cap, &n);
-        if (status == HWS_OK) {
-            hws__queue_commit(&e->queue, draft, n, 1);
-            return HWS_OK;
-        }
-        hws__queue_discard(&e->queue, a, draft);
-        len *= 2;
+    while (status == HWS_MORE) {
+        status = hws_handshake_request(&o->client, config->random, config->random_user, &o->key,
+                                       d.room, d.cap, &d.n);
+        status = hws__head_room(e, &d, status);
     }
-    return status == HWS_ERR_SPACE ? HWS_ERR_FIELD : status;
+    if (status == HWS_OK) {
+        hws__queue_commit(&e->queue, d.draft, d.n, 1);
+    }
+    return status;
 }
 
 hws_status hws_endpoint_connect(hws_endpoint *endpoint, const hws_client_config *client) {

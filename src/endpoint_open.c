@@ -6,7 +6,7 @@
 
 #include "bytes.h"
 
-/* What a head takes at first, and the largest that is tried: ours, whose fields the caller gives.
+/* What a head of ours takes at first, and the largest that is tried: the caller gives its fields.
  */
 enum { HEAD_MIN = 512, HEAD_MAX = 65536 };
 
@@ -36,8 +36,12 @@ void hws__endpoint_drop_opening(hws__endpoint *e) {
     }
 }
 
+uint8_t hws__endpoint_deflates(const hws__endpoint *e) {
+    return e->config->deflate != NULL && e->config->deflate->enabled;
+}
+
 /* Two lists of extensions in one: "a, b". NULL when there is no memory. */
-static char *join(hws__endpoint *e, hws_text a, hws_text b, hws_text *joined) {
+char *hws__endpoint_join(const hws__endpoint *e, hws_text a, hws_text b, hws_text *joined) {
     char *text = hws__take(e, a.len + 2 + b.len);
     hws__writer w = {(uint8_t *)text, a.len + 2 + b.len, 0, 0};
 
@@ -45,7 +49,7 @@ static char *join(hws__endpoint *e, hws_text a, hws_text b, hws_text *joined) {
         return NULL;
     }
     hws__write(&w, a.data, a.len);
-    if (a.len > 0 && b.len > 0) {
+    if (a.len > 0) {
         hws__write(&w, ", ", 2);
     }
     hws__write(&w, b.data, b.len);
@@ -53,8 +57,30 @@ static char *join(hws__endpoint *e, hws_text a, hws_text b, hws_text *joined) {
     return text;
 }
 
-static uint8_t wants_deflate(const hws__endpoint *e) {
-    return e->config->deflate != NULL && e->config->deflate->enabled;
+/* Room for a head of ours. `status` is what writing it came to, at first HWS_ERR_SPACE: then there
+ * is room for it, twice as much each time, and the result is HWS_MORE: write it, and call again.
+ * Any other result is the end; with HWS_OK the head is in the draft. */
+hws_status hws__head_room(const hws__endpoint *e, hws__head_draft *d, hws_status status) {
+    const hws_allocator *a = &e->config->allocator;
+
+    if (status == HWS_OK) {
+        return HWS_OK;
+    }
+    hws__give_back(e, d->draft);
+    if (status != HWS_ERR_SPACE) {
+        return status;
+    }
+    d->head_len = d->draft == NULL ? HEAD_MIN : 2 * d->head_len;
+    if (d->head_len > HEAD_MAX) {
+        return HWS_ERR_FIELD;
+    }
+    d->draft = hws__queue_draft_alone(a, d->head_len + d->body_len);
+    if (d->draft == NULL) {
+        return HWS_ERR_MEMORY;
+    }
+    d->n = 0;
+    d->room = hws__draft_room(d->draft, &d->cap);
+    return HWS_MORE;
 }
 
 /* --- open --- */
@@ -132,7 +158,7 @@ hws_status hws_endpoint_open(hws_endpoint *endpoint, const hws_deflate_params *a
     if (e->phase != HWS__HEAD || e->opening != NULL) {
         return HWS_ERR_STATE;
     }
-    if (agreed != NULL && agreed->enabled && !wants_deflate(e)) {
+    if (agreed != NULL && agreed->enabled && !hws__endpoint_deflates(e)) {
         return HWS_ERR_ARGUMENT;
     }
     return hws__endpoint_start(e, agreed == NULL ? &none : agreed);
@@ -162,27 +188,17 @@ static void end_with_answer(hws__endpoint *e, hws__block *draft, size_t n) {
 
 hws_status hws__endpoint_respond(hws__endpoint *e, uint16_t status, const hws_field *fields,
                                  size_t count, const uint8_t *body, size_t body_len) {
-    const hws_allocator *a = &e->config->allocator;
-    hws_status result = HWS_ERR_SPACE;
-    size_t head_len = HEAD_MIN;
+    hws__head_draft d = {.body_len = body == NULL ? 0 : body_len};
+    hws_status result = hws__head_room(e, &d, HWS_ERR_SPACE);
 
-    while (result == HWS_ERR_SPACE && head_len <= HEAD_MAX) {
-        size_t cap = 0;
-        size_t n = 0;
-        hws__block *draft = hws__queue_draft_alone(a, head_len + (body == NULL ? 0 : body_len));
-        if (draft == NULL) {
-            return HWS_ERR_MEMORY;
-        }
-        uint8_t *room = hws__draft_room(draft, &cap);
-        result = hws_response_write(status, fields, count, body, body_len, room, cap, &n);
-        if (result == HWS_OK) {
-            end_with_answer(e, draft, n);
-            return HWS_OK;
-        }
-        hws__queue_discard(&e->queue, a, draft);
-        head_len *= 2;
+    while (result == HWS_MORE) {
+        result = hws_response_write(status, fields, count, body, body_len, d.room, d.cap, &d.n);
+        result = hws__head_room(e, &d, result);
     }
-    return result == HWS_ERR_SPACE ? HWS_ERR_FIELD : result;
+    if (result == HWS_OK) {
+        end_with_answer(e, d.draft, d.n);
+    }
+    return result;
 }
 
 hws_status hws_endpoint_respond(hws_endpoint *endpoint, uint16_t status, const hws_field *fields,
@@ -220,31 +236,21 @@ void hws__endpoint_answer(hws__endpoint *e, hws_status status) {
 
 static hws_status write_accept(hws__endpoint *e, const hws_accept_config *accept,
                                const hws_deflate_params *agreed) {
-    const hws_allocator *a = &e->config->allocator;
     const hws__opening *o = e->opening;
-    hws_status status = HWS_ERR_SPACE;
-    size_t head_len = HEAD_MIN;
+    hws__head_draft d = {0};
+    hws_status status = hws__head_room(e, &d, HWS_ERR_SPACE);
 
-    while (status == HWS_ERR_SPACE && head_len <= HEAD_MAX) {
-        size_t cap = 0;
-        size_t n = 0;
-        hws__block *draft = hws__queue_draft_alone(a, head_len);
-        if (draft == NULL) {
-            return HWS_ERR_MEMORY;
-        }
-        uint8_t *room = hws__draft_room(draft, &cap);
-        status = hws_handshake_accept(&o->handshake, &o->head, o->buf, accept, room, cap, &n);
+    while (status == HWS_MORE) {
+        status = hws_handshake_accept(&o->handshake, &o->head, o->buf, accept, d.room, d.cap, &d.n);
         if (status == HWS_OK) {
             status = hws__endpoint_start(e, agreed);
         }
-        if (status == HWS_OK) {
-            hws__queue_commit(&e->queue, draft, n, 1);
-            return HWS_OK;
-        }
-        hws__queue_discard(&e->queue, a, draft);
-        head_len *= 2;
+        status = hws__head_room(e, &d, status);
     }
-    return status == HWS_ERR_SPACE ? HWS_ERR_FIELD : status;
+    if (status == HWS_OK) {
+        hws__queue_commit(&e->queue, d.draft, d.n, 1);
+    }
+    return status;
 }
 
 /* Accept with what compression comes to. */
@@ -256,7 +262,7 @@ static hws_status accept_upgrade(hws__endpoint *e, const hws_accept_config *acce
     size_t n = 0;
     char *joined = NULL;
 
-    if (wants_deflate(e)) {
+    if (hws__endpoint_deflates(e)) {
         hws_status status = hws_deflate_accept(e->config->deflate, &o->head, o->buf, &agreed, text,
                                                sizeof text, &n);
         if (status != HWS_OK) {
@@ -265,7 +271,7 @@ static hws_status accept_upgrade(hws__endpoint *e, const hws_accept_config *acce
     }
     if (n > 0) {
         hws_text added = {(const char *)text, n};
-        joined = join(e, accept->extensions, added, &answer.extensions);
+        joined = hws__endpoint_join(e, accept->extensions, added, &answer.extensions);
         if (joined == NULL) {
             return HWS_ERR_MEMORY;
         }

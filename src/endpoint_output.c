@@ -4,21 +4,10 @@
  */
 #include "endpoint.h"
 
-#include "bytes.h"
+#include "kernel.h"
 
 /* Room for control frames that overtake: three of the longest. */
 enum { URGENT_LEN = 3 * (HWS_FRAME_HEADER_MAX + HWS_CONTROL_MAX) };
-
-/* The payload of a control frame that we wrote, plain. */
-static const uint8_t *plain_payload(const hws_frame *frame, const uint8_t *payload, uint8_t *room) {
-    size_t i = 0;
-
-    while (i < (size_t)frame->payload_len) {
-        room[i] = payload[i] ^ frame->mask_key[i & 3];
-        i++;
-    }
-    return room;
-}
 
 static void note_frame(hws__endpoint *e, const hws_frame *frame, const uint8_t *payload) {
     hws_counters *counters = e->config->counters;
@@ -31,9 +20,11 @@ static void note_frame(hws__endpoint *e, const hws_frame *frame, const uint8_t *
         counters->messages_sent += frame->fin && frame->opcode < HWS__CONTROL;
     }
     if (e->config->trace != NULL) {
-        uint8_t control = frame->opcode >= HWS__CONTROL;
-        e->config->trace(e->config->trace_user, e, 1, frame,
-                         control ? plain_payload(frame, payload, room) : NULL);
+        uint8_t control = frame->opcode >= HWS__CONTROL && frame->payload_len > 0;
+        if (control) { /* without a mask its key is zeros */
+            hws__mask(room, payload, (size_t)frame->payload_len, frame->mask_key, 0);
+        }
+        e->config->trace(e->config->trace_user, e, 1, frame, control ? room : NULL);
     }
 }
 

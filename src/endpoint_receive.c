@@ -153,7 +153,7 @@ static hws_status receive_some(hws__endpoint *e, uint8_t *buf, size_t len, size_
 static void trace(const hws__endpoint *e, const hws_event *ev) {
     hws_frame frame = {.fin = 1, .opcode = ev->type, .payload_len = ev->len};
     uint8_t close[HWS_CONTROL_MAX];
-    const uint8_t *payload = ev->data;
+    const uint8_t *payload = ev->len > 0 ? ev->data : NULL;
 
     if (e->config->trace == NULL || ev->type == HWS_TEXT || ev->type == HWS_BINARY) {
         return;

@@ -4,7 +4,6 @@
  */
 #include "endpoint.h"
 
-#include "bytes.h"
 #include "prepared.h"
 
 /* Whether so much more may be queued. Only what the application sends is asked for. */

@@ -3,8 +3,6 @@
  */
 #include "endpoint.h"
 
-#include "bytes.h"
-
 /* The opening handshake has taken too long: a server says so (RFC 9110 15.5.9, 15.6.4). */
 static void end_opening(hws__endpoint *e) {
     uint16_t status = e->phase == HWS__WAITS ? 503 : 408;
