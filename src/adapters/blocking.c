@@ -90,7 +90,7 @@ hws_status hws__blocking_fill(hws__blocking *b) {
 
 /* One write of what is owed. When writing has failed, it is thrown away. */
 static void write_some(hws__blocking *b) {
-    hws__piece pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, {NULL, 0}};
+    hws_buffer pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, {NULL, 0}};
     if (!hws__blocking_owes(b)) {
         b->reply_deadline = HWS__NOW;
         return;

@@ -143,7 +143,7 @@ static inline const hws__blocking *hws__blocking_of_const(const hws_blocking *ws
  * of what came is HWS_NEED_MORE too. A write of nothing writes what the filter owes. A wait adds
  * what the filter needs. */
 hws_status hws__filter_read(hws__blocking *b, uint8_t *dst, size_t cap, size_t *n);
-hws_status hws__filter_write(hws__blocking *b, const hws__piece pieces[2], size_t *n);
+hws_status hws__filter_write(hws__blocking *b, const hws_buffer pieces[2], size_t *n);
 hws_status hws__filter_wait(hws__blocking *b, uint8_t interest, int64_t deadline, uint8_t *ready);
 
 /* Start the filter of the configuration; host is that of a client's URL. */
@@ -153,7 +153,7 @@ hws_status hws__filter_begin(hws__blocking *b, hws_text host);
 hws_status hws__filter_listen(hws__blocking *b);
 
 /* Put a header and what fits of its payload together in `out`, which is empty. */
-void hws__filter_join(hws__blocking *b, hws__piece pieces[2]);
+void hws__filter_join(hws__blocking *b, hws_buffer pieces[2]);
 
 /* Say that no more will be sent; it may be owed after that. */
 void hws__filter_finish(hws__blocking *b);
@@ -168,13 +168,13 @@ uint8_t hws__trace_received(hws__blocking *b, hws_status status);
 void hws__trace_head_sent(const hws__blocking *b);
 
 /* One write, by the filter where there is one, and tell of the frames in what was written. */
-hws_status hws__trace_write(hws__blocking *b, const hws__piece pieces[2], size_t *n);
+hws_status hws__trace_write(hws__blocking *b, const hws_buffer pieces[2], size_t *n);
 
 /* One write; at least one byte is to be written, or owed by the filter. */
-static inline hws_status hws__blocking_put(hws__blocking *b, const hws__piece pieces[2],
+static inline hws_status hws__blocking_put(hws__blocking *b, const hws_buffer pieces[2],
                                            size_t *n) {
     return b->trace.tell == NULL && b->filter.table == NULL
-               ? hws__socket_write(b->socket, pieces, n, &b->system_error)
+               ? hws__socket_write(b->socket, pieces, 2, n, &b->system_error)
                : hws__trace_write(b, pieces, n);
 }
 
@@ -199,7 +199,7 @@ hws_status hws__blocking_fill(hws__blocking *b);
 
 /* Write two pieces, all of them, by the deadline. What comes meanwhile is thrown away in ENDING,
  * else left where it is. */
-hws_status hws__blocking_write(hws__blocking *b, hws__piece pieces[2], int64_t deadline);
+hws_status hws__blocking_write(hws__blocking *b, hws_buffer pieces[2], int64_t deadline);
 
 /* Bytes of a message that is gathered: to copy a longer one costs as much as to write it. */
 enum { HWS__GATHER_MAX = 4096 };

@@ -24,9 +24,9 @@ static hws_status write_wire(hws__blocking *b) {
     hws__filtered *f = &b->filter;
     hws_status status = HWS_OK;
     while (f->out_sent < f->out_len && status == HWS_OK) {
-        hws__piece pieces[2] = {{f->out + f->out_sent, f->out_len - f->out_sent}, {NULL, 0}};
+        hws_buffer pieces[2] = {{f->out + f->out_sent, f->out_len - f->out_sent}, {NULL, 0}};
         size_t n = 0;
-        status = hws__socket_write(b->socket, pieces, &n, &b->system_error);
+        status = hws__socket_write(b->socket, pieces, 2, &n, &b->system_error);
         f->out_sent += n;
     }
     if (status < 0) {
@@ -64,11 +64,11 @@ static void speak(hws__blocking *b) {
     }
 }
 
-static size_t bytes_of(const hws__piece pieces[2]) {
+static size_t bytes_of(const hws_buffer pieces[2]) {
     return pieces[0].len + pieces[1].len;
 }
 
-hws_status hws__filter_write(hws__blocking *b, const hws__piece pieces[2], size_t *n) {
+hws_status hws__filter_write(hws__blocking *b, const hws_buffer pieces[2], size_t *n) {
     hws__filtered *f = &b->filter;
     uint8_t more = f->owed;
     hws_status status = f->broken == HWS_OK ? write_wire(b) : f->broken;
@@ -149,7 +149,7 @@ hws_status hws__filter_listen(hws__blocking *b) {
 
 /* The same bytes, but those that fit in `out` are in one piece there: one record, and not one for
  * the header alone. */
-void hws__filter_join(hws__blocking *b, hws__piece pieces[2]) {
+void hws__filter_join(hws__blocking *b, hws_buffer pieces[2]) {
     size_t head = pieces[0].len;
     size_t part = pieces[1].len < b->out_cap - head ? pieces[1].len : b->out_cap - head;
     if (part == 0) {
@@ -157,7 +157,7 @@ void hws__filter_join(hws__blocking *b, hws__piece pieces[2]) {
     }
     memcpy(b->out, pieces[0].data, head);
     memcpy(b->out + head, pieces[1].data, part);
-    pieces[0] = (hws__piece){b->out, head + part};
+    pieces[0] = (hws_buffer){b->out, head + part};
     pieces[1].data += part;
     pieces[1].len -= part;
 }

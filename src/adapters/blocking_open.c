@@ -3,6 +3,7 @@
  * the small questions about a connection. Must not know frames, which are blocking.c's.
  */
 #include "blocking.h"
+#include "client_url.h"
 
 #include <hawser/entropy.h>
 #include <hawser/uri.h>
@@ -150,17 +151,6 @@ static hws_status dial_url(hws__blocking *b, hws_text url, const hws_uri *uri, c
     return dial(b, host, uri->port, deadline);
 }
 
-static uint8_t has_authorization(const hws_field *fields, size_t count) {
-    size_t i = 0;
-    while (i < count) {
-        if (hws_text_equal_nocase(fields[i].name, hws_text_from("Authorization"))) {
-            return 1;
-        }
-        i++;
-    }
-    return 0;
-}
-
 /* Complete the client's configuration from the URL. The texts for that are written to `out`, before
  * the request, where they live until the response is verified. */
 static hws_status complete(hws__blocking *b, hws_text url, const hws_uri *uri,
@@ -170,22 +160,13 @@ static hws_status complete(hws__blocking *b, hws_text url, const hws_uri *uri,
     client->host = hws_span_text((const uint8_t *)url.data, uri->authority);
     client->target.data = (const char *)b->out;
     client->target.len = n;
-    if (status == HWS_OK && uri->userinfo.len > 0 &&
-        !has_authorization(client->fields, client->field_count)) {
-        hws_field *field = NULL;
+    if (status == HWS_OK && uri->userinfo.len > 0 && !hws__has_authorization(client)) {
+        size_t start = n;
         if (client->field_count > HWS_BLOCKING_MAX_FIELDS) {
             return HWS_ERR_ARGUMENT;
         }
-        field = &fields[client->field_count];
         status = hws_uri_authorization(url, uri, b->out, b->out_cap, &n);
-        field->name = hws_text_from("Authorization");
-        field->value.data = client->target.data + client->target.len;
-        field->value.len = n - client->target.len;
-        if (client->field_count > 0) {
-            memcpy(fields, client->fields, client->field_count * sizeof *fields);
-        }
-        client->fields = fields;
-        client->field_count += 1;
+        hws__add_authorization(client, fields, (hws_text){(const char *)b->out + start, n - start});
     }
     b->out_sent = b->out_len = n;
     return status;
@@ -369,7 +350,7 @@ hws_status hws_blocking_accept(hws_blocking *ws, const hws_accept_config *accept
 hws_status hws_blocking_respond(hws_blocking *ws, uint16_t status, const hws_field *fields,
                                 size_t count, const uint8_t *body, size_t body_len) {
     hws__blocking *b = hws__blocking_of(ws);
-    hws__piece pieces[2] = {{NULL, 0}, {body, body_len}};
+    hws_buffer pieces[2] = {{NULL, 0}, {body, body_len}};
     hws_status result = HWS_OK;
     if (b->phase != HWS__PHASE_REQUEST) {
         return HWS_ERR_STATE;

@@ -9,7 +9,7 @@
 /* Flags that say what is wished, not what is. */
 enum { WISHES = HWS_COMPRESSED | HWS_UNCOMPRESSED };
 
-static void advance(hws__piece pieces[2], size_t n) {
+static void advance(hws_buffer pieces[2], size_t n) {
     size_t first = n < pieces[0].len ? n : pieces[0].len;
     size_t i = 0;
     while (i < 2) {
@@ -20,7 +20,7 @@ static void advance(hws__piece pieces[2], size_t n) {
     }
 }
 
-hws_status hws__blocking_write(hws__blocking *b, hws__piece pieces[2], int64_t deadline) {
+hws_status hws__blocking_write(hws__blocking *b, hws_buffer pieces[2], int64_t deadline) {
     while ((pieces[0].len | pieces[1].len | b->filter.owed) != 0) {
         uint8_t drain = b->phase == HWS__PHASE_ENDING && !b->eof;
         uint8_t interest = (uint8_t)(HWS__WRITABLE | (drain ? HWS__READABLE : 0));
@@ -51,7 +51,7 @@ hws_status hws__blocking_write(hws__blocking *b, hws__piece pieces[2], int64_t d
 }
 
 hws_status hws__blocking_flush(hws__blocking *b, int64_t deadline) {
-    hws__piece pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, {NULL, 0}};
+    hws_buffer pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, {NULL, 0}};
     hws_status status = hws__blocking_write(b, pieces, deadline);
     b->out_sent = b->out_len = 0;
     b->reply_deadline = HWS__NOW;
@@ -87,7 +87,7 @@ static hws_status begin_send(hws__blocking *b, int64_t deadline) {
 /* Write a frame that conn counts as sent: when it fails, sending is over. */
 static hws_status write_frame(hws__blocking *b, const uint8_t *header, size_t header_len,
                               const uint8_t *data, size_t len, int64_t deadline) {
-    hws__piece pieces[2] = {{header, header_len}, {data, len}};
+    hws_buffer pieces[2] = {{header, header_len}, {data, len}};
     hws_status status = HWS_OK;
     if (b->filter.table != NULL) {
         hws__filter_join(b, pieces);

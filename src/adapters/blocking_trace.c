@@ -98,7 +98,7 @@ static size_t take_payload(hws__blocking *b, const uint8_t *data, size_t len) {
     return part;
 }
 
-static void take_written(hws__blocking *b, const hws__piece pieces[2], size_t n) {
+static void take_written(hws__blocking *b, const hws_buffer pieces[2], size_t n) {
     const hws__traced *t = &b->trace;
     size_t i = 0;
     while (i < 2) {
@@ -113,9 +113,9 @@ static void take_written(hws__blocking *b, const hws__piece pieces[2], size_t n)
     }
 }
 
-hws_status hws__trace_write(hws__blocking *b, const hws__piece pieces[2], size_t *n) {
+hws_status hws__trace_write(hws__blocking *b, const hws_buffer pieces[2], size_t *n) {
     hws_status status = b->filter.table == NULL
-                            ? hws__socket_write(b->socket, pieces, n, &b->system_error)
+                            ? hws__socket_write(b->socket, pieces, 2, n, &b->system_error)
                             : hws__filter_write(b, pieces, n);
     if (b->trace.open && b->trace.tell != NULL) {
         take_written(b, pieces, *n);

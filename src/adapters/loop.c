@@ -7,6 +7,8 @@
 #include <hawser/allocator.h>
 #include <hawser/entropy.h>
 
+#include <stdio.h>
+
 void hws_loop_config_init(hws_loop_config *config) {
     memset(config, 0, sizeof *config);
     config->size = sizeof *config;
@@ -23,7 +25,7 @@ static hws_status take_buffers(hws__loop *l) {
     l->listeners = hws__loop_take(l, HWS__LISTENERS_MAX * sizeof(hws_listener));
     l->in = hws__loop_take(l, l->config.buffer_len);
     l->raw = hws__loop_take(l, l->config.buffer_len);
-    l->out = hws__loop_take(l, 65536);
+    l->out = hws__loop_take(l, HWS__OUT_LEN);
     if (l->listeners == NULL || l->in == NULL || l->raw == NULL || l->out == NULL) {
         return HWS_ERR_MEMORY;
     }
@@ -52,6 +54,8 @@ hws_status hws_loop_init(hws_loop *loop, const hws_loop_config *config) {
     l->waiter.epoll = -1;
     l->post.fd = -1;
     l->post.kind = HWS__SOURCE_POST;
+    (void)snprintf(l->retry_after, sizeof l->retry_after, "%lu",
+                   (unsigned long)config->retry_after_s);
     loop->opaque = l;
     hws_status status = take_buffers(l);
     if (status == HWS_OK) {
@@ -103,15 +107,7 @@ void hws_loop_release(hws_loop *loop) {
 
 /* A request of a connection above the limit: 503 (RFC 9110 15.6.4, 10.2.3). */
 static void refuse(hws__loop *l, hws_link *link) {
-    char digits[11];
-    size_t i = sizeof digits;
-    uint32_t left = l->config.retry_after_s;
-    do {
-        i--;
-        digits[i] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    hws_field field = {hws_text_from("Retry-After"), {digits + i, sizeof digits - i}};
+    hws_field field = {hws_text_from("Retry-After"), hws_text_from(l->retry_after)};
     if (hws_endpoint_respond(&link->endpoint, 503, &field, 1, NULL, 0) != HWS_OK) {
         hws_endpoint_abort(&link->endpoint, HWS_ERR_CLOSED);
     }
@@ -224,13 +220,18 @@ static int find_turn(hws__loop *l, hws_loop_item *item) {
     return 0;
 }
 
-hws_status hws_loop_next(hws_loop *loop, hws_loop_item *item, int32_t timeout_ms) {
-    hws__loop *l = hws__loop_of(loop);
-    uint64_t until_ms = timeout_ms < 0 ? HWS_NEVER : 0;
+/* The link whose HWS_END was handed out, if there is one. */
+static void free_over(hws__loop *l) {
     if (l->over != NULL) {
         hws__link_free(l->over);
         l->over = NULL;
     }
+}
+
+hws_status hws_loop_next(hws_loop *loop, hws_loop_item *item, int32_t timeout_ms) {
+    hws__loop *l = hws__loop_of(loop);
+    uint64_t until_ms = timeout_ms < 0 ? HWS_NEVER : 0;
+    free_over(l);
     for (;;) {
         while (l->turn != NULL && hws__turn_next(l, &item->event)) {
             item->link = l->turn;
@@ -239,10 +240,7 @@ hws_status hws_loop_next(hws_loop *loop, hws_loop_item *item, int32_t timeout_ms
             if (note(l, &item->event)) {
                 return HWS_EVENT;
             }
-            if (l->over != NULL) { /* one that the application has not seen */
-                hws__link_free(l->over);
-                l->over = NULL;
-            }
+            free_over(l); /* one that the application has not seen */
         }
         int found = find_turn(l, item);
         if (found == 2) {

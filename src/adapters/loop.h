@@ -25,6 +25,7 @@
 enum {
     HWS__LISTENERS_MAX = 8,
     HWS__REFUSED_MAX = 64,    /* connections above the limit, to be told so */
+    HWS__OUT_LEN = 65536,     /* bytes of a filter that are written in one go */
     HWS__EVENTS_MAX = 64,     /* that one wait yields */
     HWS__ACCEPT_MAX = 16,     /* connections accepted in one go */
     HWS__POSTED_MAX = 64,     /* items that came by post, before others have their turn */
@@ -60,8 +61,7 @@ typedef struct hws__extra {
     hws__address *addresses;  /* of a client that is connecting */
     size_t address_count;
     size_t address_next;
-    char *text; /* of a client: its URL and what is made of it */
-    hws_field *fields;
+    hws_field *asked; /* of a client: its fields, and the texts of its URL behind them */
     hws_client_config client;
 } hws__extra;
 
@@ -126,6 +126,7 @@ typedef struct hws__loop {
     uint8_t shutting;
     uint8_t timed; /* the timers of this wait are served */
     int32_t system_error;
+    char retry_after[11]; /* the configuration's number, as text */
 
     /* The turn. */
     hws_link *turn;

@@ -4,60 +4,19 @@
  */
 #include "system.h"
 
+#include "client_url.h"
 #include "loop.h"
 
-#include <hawser/uri.h>
-
-static uint8_t has_authorization(const hws_client_config *client) {
-    hws_text name = hws_text_from("Authorization");
-    size_t i = 0;
-    while (i < client->field_count) {
-        if (hws_text_equal_nocase(client->fields[i].name, name)) {
-            return 1;
-        }
-        i++;
-    }
-    return 0;
-}
-
-/* The caller's fields, and one more from the userinfo of the URL. */
-static hws_status add_authorization(hws__loop *loop, hws__extra *extra, hws_text value) {
-    size_t count = extra->client.field_count;
-    extra->fields = hws__loop_take(loop, (count + 1) * sizeof(hws_field));
-    if (extra->fields == NULL) {
-        return HWS_ERR_MEMORY;
-    }
-    if (count > 0) {
-        memcpy(extra->fields, extra->client.fields, count * sizeof(hws_field));
-    }
-    extra->fields[count] = (hws_field){hws_text_from("Authorization"), value};
-    extra->client.fields = extra->fields;
-    extra->client.field_count = count + 1;
-    return HWS_OK;
-}
-
-/* What to ask for: host, target and credentials of the URL in the caller's configuration. All texts
- * lie in one block: the URL, its target, and Base64 of its userinfo. */
+/* Host, target and credentials of the URL in the caller's configuration. Its fields and texts lie
+ * in one block. */
 static hws_status complete(hws__loop *loop, hws__extra *extra, hws_text url, const hws_uri *uri) {
-    size_t cap = 4 * url.len + 64;
-    size_t n = url.len;
-    uint8_t *text = hws__loop_take(loop, cap);
-    if (text == NULL) {
+    size_t fields_len = (extra->client.field_count + 1) * sizeof(hws_field);
+    extra->asked = hws__loop_take(loop, fields_len + hws__url_texts_cap(url.len));
+    if (extra->asked == NULL) {
         return HWS_ERR_MEMORY;
     }
-    memcpy(text, url.data, url.len);
-    extra->text = (char *)text;
-    hws_status status = hws_uri_target(url, uri, text, cap, &n);
-    extra->client.host = hws_span_text(text, uri->authority);
-    extra->client.target = (hws_text){extra->text + url.len, n - url.len};
-    size_t start = n;
-    if (status == HWS_OK && uri->userinfo.len > 0 && !has_authorization(&extra->client)) {
-        status = hws_uri_authorization(url, uri, text, cap, &n);
-        if (status == HWS_OK) {
-            status = add_authorization(loop, extra, (hws_text){extra->text + start, n - start});
-        }
-    }
-    return status;
+    return hws__client_from_url(&extra->client, url, uri, extra->asked,
+                                (uint8_t *)extra->asked + fields_len);
 }
 
 static hws_status resolve(hws__loop *loop, hws__extra *extra, hws_text host, uint16_t port) {

@@ -7,9 +7,8 @@
 
 #include "loop.h"
 
-/* Pieces of one write, room for bytes of a filter, and what one turn writes at most: others wait.
- */
-enum { BUFFERS_MAX = 32, OUT_LEN = 65536, TURN_MAX = 1048576 };
+/* Pieces of one write, and bytes that one turn writes at most: others wait. */
+enum { BUFFERS_MAX = 32, TURN_MAX = 1048576 };
 
 /* --- life --- */
 
@@ -48,8 +47,7 @@ static void free_extra(hws_link *link) {
     hws__loop_give(loop, extra->raw.data);
     hws__loop_give(loop, extra->wire.data);
     hws__loop_give(loop, extra->addresses);
-    hws__loop_give(loop, extra->text);
-    hws__loop_give(loop, extra->fields);
+    hws__loop_give(loop, extra->asked);
     hws__loop_give(loop, extra);
 }
 
@@ -113,7 +111,7 @@ static void break_off(hws_link *link, hws_status status, int32_t error) {
 /* Write; what the socket does not take stays. 1 when the link can go on writing. */
 static uint8_t write_some(hws_link *link, const hws_buffer *buffers, size_t count, size_t *n) {
     int32_t error = 0;
-    hws_status status = hws__socket_gather(link->source.fd, buffers, count, n, &error);
+    hws_status status = hws__socket_write(link->source.fd, buffers, count, n, &error);
     link->blocked = status == HWS_NEED_MORE;
     if (status < 0) {
         break_off(link, status, error);
@@ -195,7 +193,7 @@ static hws_status filter_some(hws_link *link, size_t *n) {
     while (i < count && status == HWS_OK) {
         size_t used = 0;
         status = filter->send(link->extra->state, buffers[i].data, buffers[i].len, &used,
-                              link->loop->out, OUT_LEN, n);
+                              link->loop->out, HWS__OUT_LEN, n);
         taken += used;
         i++;
     }
@@ -204,7 +202,7 @@ static hws_status filter_some(hws_link *link, size_t *n) {
         return status == HWS_OK ? HWS_MORE : status;
     }
     size_t none = 0;
-    return filter->send(link->extra->state, NULL, 0, &none, link->loop->out, OUT_LEN, n);
+    return filter->send(link->extra->state, NULL, 0, &none, link->loop->out, HWS__OUT_LEN, n);
 }
 
 static void write_filtered(hws_link *link) {

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Pieces of one write at most: above what callers have, below the limits of systems. */
+enum { PIECES_MAX = 64 };
+
 #ifdef _WIN32
 
 static int64_t now_ms(void) {
@@ -20,16 +23,17 @@ static int set_nonblocking(handle socket) {
     return ioctlsocket(socket, (long)FIONBIO, &on);
 }
 
-static int64_t write_pieces(handle socket, const hws__piece *pieces, const size_t *lens) {
-    WSABUF bufs[2];
+static int64_t write_pieces(handle socket, const hws_buffer *pieces, const size_t *lens,
+                            size_t count) {
+    WSABUF bufs[PIECES_MAX];
     DWORD sent = 0;
     size_t i = 0;
-    while (i < 2) {
+    while (i < count) {
         bufs[i].buf = (char *)(uintptr_t)pieces[i].data;
         bufs[i].len = (ULONG)lens[i];
         i++;
     }
-    return WSASend(socket, bufs, 2, &sent, 0, NULL, NULL) == 0 ? (int64_t)sent : -1;
+    return WSASend(socket, bufs, (DWORD)count, &sent, 0, NULL, NULL) == 0 ? (int64_t)sent : -1;
 }
 
 /* select() and not WSAPoll(), which did not tell of failed connects before Windows 10 2004. A set
@@ -72,18 +76,19 @@ static int set_nonblocking(handle socket) {
     return flags < 0 ? -1 : fcntl(socket, F_SETFL, flags | O_NONBLOCK);
 }
 
-static int64_t write_pieces(handle socket, const hws__piece *pieces, const size_t *lens) {
-    struct iovec vec[2];
+static int64_t write_pieces(handle socket, const hws_buffer *pieces, const size_t *lens,
+                            size_t count) {
+    struct iovec vec[PIECES_MAX];
     struct msghdr message;
     size_t i = 0;
-    while (i < 2) {
+    while (i < count) {
         vec[i].iov_base = (void *)(uintptr_t)pieces[i].data;
         vec[i].iov_len = lens[i];
         i++;
     }
     memset(&message, 0, sizeof message);
     message.msg_iov = vec;
-    message.msg_iovlen = 2;
+    message.msg_iovlen = count;
     return (int64_t)sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
@@ -193,15 +198,20 @@ hws_status hws__socket_read(intptr_t socket, uint8_t *dst, size_t cap, size_t *n
     return got == 0 ? HWS_ERR_EOF : HWS_OK;
 }
 
-hws_status hws__socket_write(intptr_t socket, const hws__piece pieces[2], size_t *n,
+hws_status hws__socket_write(intptr_t socket, const hws_buffer *pieces, size_t count, size_t *n,
                              int32_t *error) {
-    size_t lens[2];
+    size_t lens[PIECES_MAX];
+    size_t left = WRITE_MAX;
     int64_t sent = 0;
-    lens[0] = pieces[0].len < WRITE_MAX ? pieces[0].len : WRITE_MAX;
-    lens[1] = pieces[1].len < WRITE_MAX - lens[0] ? pieces[1].len : WRITE_MAX - lens[0];
+    size_t i = 0;
+    while (i < count && i < PIECES_MAX) {
+        lens[i] = pieces[i].len < left ? pieces[i].len : left;
+        left -= lens[i];
+        i++;
+    }
     *n = 0;
     do {
-        sent = write_pieces((handle)socket, pieces, lens);
+        sent = write_pieces((handle)socket, pieces, lens, i);
     } while (sent < 0 && last_error() == ERROR_OF(EINTR));
     if (sent < 0) {
         return fail(error);
@@ -209,42 +219,6 @@ hws_status hws__socket_write(intptr_t socket, const hws__piece pieces[2], size_t
     *n = (size_t)sent;
     return HWS_OK;
 }
-
-#ifndef _WIN32
-
-/* Pieces of one write at most: above what callers have, below IOV_MAX. */
-enum { GATHER_MAX = 64 };
-
-hws_status hws__socket_gather(intptr_t socket, const hws_buffer *buffers, size_t count, size_t *n,
-                              int32_t *error) {
-    struct iovec vec[GATHER_MAX];
-    struct msghdr message;
-    ssize_t sent = 0;
-    size_t i = 0;
-    while (i < count && i < GATHER_MAX) {
-        vec[i].iov_base = (void *)(uintptr_t)buffers[i].data;
-        vec[i].iov_len =
-            buffers[i].len < WRITE_MAX / GATHER_MAX ? buffers[i].len : WRITE_MAX / GATHER_MAX;
-        i++;
-        if (vec[i - 1].iov_len < buffers[i - 1].len) {
-            break; /* what follows a piece that was cut has to wait */
-        }
-    }
-    memset(&message, 0, sizeof message);
-    message.msg_iov = vec;
-    message.msg_iovlen = i;
-    *n = 0;
-    do {
-        sent = sendmsg((handle)socket, &message, MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
-    if (sent < 0) {
-        return fail(error);
-    }
-    *n = (size_t)sent;
-    return HWS_OK;
-}
-
-#endif
 
 hws_status hws__socket_wait(intptr_t socket, uint8_t interest, int64_t deadline, uint8_t *ready,
                             int32_t *error) {

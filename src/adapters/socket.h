@@ -35,11 +35,6 @@ typedef struct hws__address {
     size_t len;
 } hws__address;
 
-typedef struct hws__piece {
-    const uint8_t *data;
-    size_t len;
-} hws__piece;
-
 /* The deadline of a call that may take timeout_ms, where 0 is HWS__NOW and below is HWS__NEVER. */
 int64_t hws__deadline(int32_t timeout_ms);
 uint8_t hws__deadline_passed(int64_t deadline);
@@ -77,12 +72,8 @@ hws_status hws__socket_prepare(intptr_t socket, int32_t *error);
 /* One attempt; *n is set to the bytes moved, on HWS_OK at least 1. cap and the sum of the pieces
  * are not 0. */
 hws_status hws__socket_read(intptr_t socket, uint8_t *dst, size_t cap, size_t *n, int32_t *error);
-hws_status hws__socket_write(intptr_t socket, const hws__piece pieces[2], size_t *n,
+hws_status hws__socket_write(intptr_t socket, const hws_buffer *pieces, size_t count, size_t *n,
                              int32_t *error);
-
-/* The same with many pieces; where it is not, the sum of them is not 0. POSIX alone. */
-hws_status hws__socket_gather(intptr_t socket, const hws_buffer *buffers, size_t count, size_t *n,
-                              int32_t *error);
 
 /* Wait for one of the bits of interest. *ready is what a call will not block for, errors included.
  * HWS_ERR_TIMEOUT; HWS_ERR_SYSTEM. Signals do not end it. */

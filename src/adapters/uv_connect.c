@@ -4,7 +4,7 @@
  */
 #include "uv_hub.h"
 
-#include <hawser/uri.h>
+#include "client_url.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -125,66 +125,22 @@ void hws__uv_dial_cancel(hws_uv *ws) {
 /* --- the handshake's texts ---------------------------------------------------------------------
  */
 
-static uint8_t has_authorization(const hws_client_config *client) {
-    size_t i = 0;
-    while (i < client->field_count) {
-        if (hws_text_equal_nocase(client->fields[i].name, hws_text_from("Authorization"))) {
-            return 1;
-        }
-        i++;
-    }
-    return 0;
-}
-
-/* Bytes that all texts of a URL take: itself, its target, and its userinfo in Base64. */
-static size_t text_cap(size_t url_len) {
-    return 4 * url_len + 16;
-}
-
-/* The fields of the program, and Authorization behind them. */
-static hws_status add_authorization(hws_client_config *ask, hws_field *fields, hws_text url,
-                                    const hws_uri *uri, uint8_t *texts, size_t *n) {
-    size_t start = *n;
-    hws_field *field = &fields[ask->field_count];
-    hws_status status = hws_uri_authorization(url, uri, texts, text_cap(url.len), n);
-    field->name = hws_text_from("Authorization");
-    field->value = (hws_text){(const char *)texts + start, *n - start};
-    if (ask->field_count > 0) {
-        memcpy(fields, ask->fields, ask->field_count * sizeof *fields);
-    }
-    ask->fields = fields;
-    ask->field_count++;
-    return status;
-}
-
 /* The dial's memory: the struct, room for the fields, the texts. */
-static hws_status make_dial(hws_uv *ws, hws_text given, const hws_uri *uri,
+static hws_status make_dial(hws_uv *ws, hws_text url, const hws_uri *uri,
                             const hws_client_config *client) {
     size_t fields_len = (client->field_count + 1) * sizeof(hws_field);
-    hws__uv_dial *dial = hws__uv_alloc(ws->hub, sizeof *dial + fields_len + text_cap(given.len));
-    uint8_t *bytes = (uint8_t *)dial;
-    hws_text url = given;
-    size_t n = given.len;
-    hws_status status = HWS_OK;
+    hws__uv_dial *dial =
+        hws__uv_alloc(ws->hub, sizeof *dial + fields_len + hws__url_texts_cap(url.len));
     if (dial == NULL) {
         return HWS_ERR_MEMORY;
     }
+    hws_field *fields = (hws_field *)(void *)(dial + 1);
     memset(dial, 0, sizeof *dial);
     dial->deadline = HWS_NEVER;
     dial->resolve.data = ws;
     dial->ask = *client;
     ws->dial = dial;
-    bytes += sizeof *dial + fields_len;
-    memcpy(bytes, given.data, given.len);
-    url.data = (const char *)bytes;
-    dial->ask.host = hws_span_text(bytes, uri->authority);
-    status = hws_uri_target(url, uri, bytes, text_cap(url.len), &n);
-    dial->ask.target = (hws_text){url.data + url.len, n - url.len};
-    if (status == HWS_OK && uri->userinfo.len > 0 && !has_authorization(client)) {
-        status =
-            add_authorization(&dial->ask, (hws_field *)(void *)(dial + 1), url, uri, bytes, &n);
-    }
-    return status;
+    return hws__client_from_url(&dial->ask, url, uri, fields, (uint8_t *)fields + fields_len);
 }
 
 static hws_status resolve(hws_uv *ws, hws_text host, uint16_t port) {
