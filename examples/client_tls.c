@@ -4,7 +4,8 @@
 #include "client_tls.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "command_line.h"
 
 #ifdef HAWSER_WITH_TLS
 
@@ -17,12 +18,11 @@ int has_tls(void) {
 }
 
 int begin_tls(const tls_choice *choice, hws_blocking_config *config) {
-    const char *key_log = getenv("SSLKEYLOGFILE");
     hws_tls_config tls;
     hws_tls_config_init(&tls, HWS_ROLE_CLIENT);
     tls.ca_file = choice->ca_file;
     tls.insecure = (uint8_t)choice->insecure;
-    tls.key_log_file = key_log != NULL && *key_log != '\0' ? key_log : NULL;
+    tls.key_log_file = key_log_file();
     if (hws_tls_init(&context, &tls) != HWS_OK) {
         return 0;
     }
@@ -30,11 +30,11 @@ int begin_tls(const tls_choice *choice, hws_blocking_config *config) {
     return 1;
 }
 
-int tell_tls(const char *program) {
+int tell_tls(const char *name) {
     char reason[HWS_TLS_REASON_CAP];
     hws_tls_reason(&context, NULL, reason);
     if (*reason != '\0') {
-        fprintf(stderr, "%s: %s\n", program, reason);
+        fprintf(stderr, "%s: %s\n", name, reason);
     }
     return *reason != '\0';
 }
@@ -55,8 +55,8 @@ int begin_tls(const tls_choice *choice, hws_blocking_config *config) {
     return 1;
 }
 
-int tell_tls(const char *program) {
-    (void)program;
+int tell_tls(const char *name) {
+    (void)name;
     return 0;
 }
 

@@ -566,6 +566,13 @@ def tls_key_log(folder):
     contains(path.read_text(), "CLIENT_TRAFFIC_SECRET_0 ", "key log")
 
 
+@tls_case("an empty SSLKEYLOGFILE names no file")
+def tls_no_key_log(folder):
+    with Echo(*tls_options(folder), env={**os.environ, "SSLKEYLOGFILE": ""}) as server:
+        with TlsServer(server, folder).upgrade() as stream:
+            echoes(stream, b"x")
+
+
 @tls_case("a certificate that cannot be read is a sentence, and ends with 1")
 def tls_bad_files(folder):
     bad = pathlib.Path(folder, "bad.pem")

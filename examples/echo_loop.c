@@ -1,12 +1,13 @@
 /*
- * An echo server over poll(), which every POSIX system has.
+ * An echo server in one thread: over epoll, or over poll(), which every POSIX system has.
  *
- * Usage: echo_poll [PORT]
+ * Usage: echo_loop poll|epoll [PORT]
  */
 #include <hawser/loop.h>
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What to do with one event of one connection. */
 static void serve(hws_loop_item *item) {
@@ -31,13 +32,17 @@ static void serve(hws_loop_item *item) {
 }
 
 int main(int argc, char **argv) {
-    uint16_t port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 9001);
+    uint16_t port = (uint16_t)(argc > 2 ? atoi(argv[2]) : 9001);
     hws_loop_config config;
     hws_loop_item item;
     hws_loop loop;
 
+    if (argc < 2 || (strcmp(argv[1], "poll") != 0 && strcmp(argv[1], "epoll") != 0)) {
+        fputs("usage: echo_loop poll|epoll [PORT]\n", stderr);
+        return 2;
+    }
     hws_loop_config_init(&config);
-    config.kind = HWS_LOOP_POLL;
+    config.kind = strcmp(argv[1], "poll") == 0 ? HWS_LOOP_POLL : HWS_LOOP_EPOLL;
     if (hws_loop_init(&loop, &config) != HWS_OK ||
         hws_loop_listen(&loop, "127.0.0.1", port) != HWS_OK) {
         fprintf(stderr, "Port %u cannot be used: error %d.\n", port, hws_loop_system_error(&loop));
