@@ -1,9 +1,9 @@
 """Real WebSocket libraries at the other end of hawser's programs: one run for one of them.
 
-Usage: run.py --bin DIRECTORY --peer NAME
+Usage: run.py --bin DIRECTORY --peer NAME [--tls]
 
-DIRECTORY holds hawser-echo and hawser-cat. Prints one line a case. Exit status: 0 when all passed,
-1 when not, 77 when the peer is not installed. Everything stays on the loopback addresses.
+DIRECTORY holds hawser-echo and hawser-cat. With --tls they talk over wss://. Prints one line a case.
+Exit status: 0 when all passed, 1 when not, 77 when the peer is not installed. Everything stays on the loopback addresses.
 """
 import argparse
 import importlib
@@ -19,7 +19,8 @@ PEERS = os.path.join(HERE, "peers")
 sys.path.insert(0, PEERS)
 LONGEST = 120  # Seconds that a whole run may take.
 
-from programs import Missing, Report  # noqa: E402
+from programs import Hawser, Missing, Report  # noqa: E402
+from tls import make_identity, need_tls  # noqa: E402
 
 ALL = {"fragments", "cuts", "ping", "empty-ping", "between", "eof", "reset", "empty-close",
        "close-inside", "deflate", "subprotocol", "subprotocol-none", "origin", "too-big",
@@ -102,6 +103,10 @@ AGENTS = {
 MODULES = {"chromium": "chromium_peer", "raw": "raw_peer"}
 
 
+# Who can speak TLS, and what they cannot do then: Node resets plain TCP only.
+OVER_TLS = {"chromium": set(), "node": {"reset"}, "websockets": set()}
+
+
 def run_peer(arguments, report):
     if arguments.peer in MODULES:
         importlib.import_module(MODULES[arguments.peer]).run(arguments, report)
@@ -109,9 +114,22 @@ def run_peer(arguments, report):
     find, as_client, as_server = AGENTS[arguments.peer]
     command, env = find(arguments)
     import play
-    play.against_echo(arguments.bin, command + ["client"], env, as_client, report)
+    hawser = arguments.hawser
+    if arguments.tls:
+        as_client, as_server = (can - OVER_TLS[arguments.peer] for can in (as_client, as_server))
+    play.against_echo(hawser, command + ["client"], env, as_client, report)
     if as_server:
-        play.against_cat(arguments.bin, command + ["server"], env, as_server, report)
+        files = [hawser.identity.certificate, hawser.identity.key] if hawser.identity else []
+        play.against_cat(hawser, command + ["server", *files], env, as_server, report)
+        if files:
+            play.whom_cat_trusts(hawser.bin_dir, command + ["server", *files], env, report)
+
+
+def find_hawser(arguments):
+    if not arguments.tls:
+        return Hawser(arguments.bin)
+    need_tls(arguments.bin)
+    return Hawser(arguments.bin, make_identity(arguments.scratch))
 
 
 def too_long(*_):
@@ -122,16 +140,20 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True, help="directory of hawser-echo and hawser-cat")
     parser.add_argument("--peer", required=True, choices=sorted([*AGENTS, *MODULES]))
+    parser.add_argument("--tls", action="store_true", help="talk over wss://")
     arguments = parser.parse_args()
+    if arguments.tls and arguments.peer not in OVER_TLS:
+        parser.error(f"no TLS with this peer, but with {', '.join(OVER_TLS)}")
     for program in ("hawser-echo", "hawser-cat"):
         if not os.path.exists(os.path.join(arguments.bin, program)):
             print(f"FAIL: there is no {program} in {arguments.bin}")
             return 1
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(LONGEST)
-    report = Report(arguments.peer)
+    report = Report(arguments.peer + ("+tls" if arguments.tls else ""))
     with tempfile.TemporaryDirectory(prefix="hawser-interop-") as arguments.scratch:
         try:
+            arguments.hawser = find_hawser(arguments)
             run_peer(arguments, report)
         except Missing as missing:
             print(f"skipped: {arguments.peer}: {missing}")

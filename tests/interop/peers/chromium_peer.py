@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
-from programs import Echo, Failed, Missing, end, free_port
+from programs import Failed, Missing, end, free_port
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -81,7 +81,7 @@ ws.onopen = () => done('open');
 class Browser:
     """chromedriver, and one session of Chromium."""
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, *flags):
         driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
         if not driver or not chromium:
             raise Missing("no chromium or no chromedriver")
@@ -96,8 +96,8 @@ class Browser:
             self.wait_ready()
             answer = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
                 "timeouts": {"script": 20000, "pageLoad": 20000},
-                "goog:chromeOptions": {"binary": chromium, "args": FLAGS + [
-                    f"--user-data-dir={scratch}/chromium"]}}}}, timeout=60)
+                "goog:chromeOptions": {"binary": chromium, "args": [
+                    *FLAGS, *flags, f"--user-data-dir={scratch}/chromium"]}}}}, timeout=60)
             self.session = f"/session/{answer['sessionId']}"
             self.browser_id = answer["capabilities"].get("goog:processID")
         except BaseException:
@@ -198,8 +198,8 @@ def page_binary(browser, text):
     browser.wait_log("binary: " + text.encode().hex(" "))
 
 
-def page_too_big(browser, bin_dir):
-    with Echo(bin_dir, "--max-message", "100") as echo:
+def page_too_big(browser, hawser):
+    with hawser.echo("--max-message", "100") as echo:
         page(browser, echo)
         page_text(browser, "x" * 100)
         browser.write("x" * 101)
@@ -213,9 +213,9 @@ def page_too_big(browser, bin_dir):
     raise Failed(f"no 'close: 1009' in the page's log: …{log[-80:]!r}")
 
 
-def lost(browser, bin_dir):
+def lost(browser, hawser):
     """hawser-echo is ended while a connection is open."""
-    with Echo(bin_dir, "--origin", "any") as other:
+    with hawser.echo("--origin", "any") as other:
         same(browser.run_async(LOSE, other.url), "open")
     last = time.monotonic() + 10
     while browser.run("return window.lost || null") is None and time.monotonic() < last:
@@ -223,11 +223,11 @@ def lost(browser, bin_dir):
     same(browser.run("return window.lost || null"), [1001, True])
 
 
-def foreign(browser, bin_dir):
+def foreign(browser, hawser):
     """The same page, from another port, is another origin."""
-    with Echo(bin_dir) as other:
+    with hawser.echo() as other:
         same(browser.run_async(CONNECT, other.url, []), ["refused", 1006])
-    with Echo(bin_dir, "--origin", browser.run("return location.origin")) as other:
+    with hawser.echo("--origin", browser.run("return location.origin")) as other:
         same(browser.run_async(CONNECT, other.url, [])[0], "open")
 
 
@@ -257,8 +257,8 @@ def agreed(browser, echo, parameters):
     same(extensions, f"permessage-deflate{parameters}")
 
 
-def deflate(browser, bin_dir, name, options, parameters, report):
-    with Echo(bin_dir, f"--deflate={options},threshold=0", "--origin", "any") as echo:
+def deflate(browser, hawser, name, options, parameters, report):
+    with hawser.echo(f"--deflate={options},threshold=0", "--origin", "any") as echo:
         section, _, what = name.partition(" ")
         wish = f"{section} deflate, hawser wants {what}"
         report.run(f"server: {wish}: the browser takes the answer", agreed, browser, echo,
@@ -273,7 +273,11 @@ def deflate(browser, bin_dir, name, options, parameters, report):
 
 def run(arguments, report):
     options = ("--subprotocol", "superchat", "--subprotocol", "chat")
-    with Echo(arguments.bin, *options) as echo, Browser(arguments.scratch) as browser:
+    hawser = arguments.hawser
+    flags = []
+    if hawser.identity:
+        flags.append(f"--ignore-certificate-errors-spki-list={hawser.identity.pin()}")
+    with hawser.echo(*options) as echo, Browser(arguments.scratch, *flags) as browser:
         if not report.run("server: the page opens its WebSocket", page, browser, echo):
             return
         for text in ("hello", "", "zwöi €"):
@@ -291,12 +295,12 @@ def run(arguments, report):
                 browser.run_async(CLOSE, echo.url, a[0]), [a[1], True]), close, code)
         report.run("server: 4.2.2 a subprotocol is chosen, no extension is", lambda: same(
             browser.run_async(CONNECT, echo.url, ["other", "chat"]), ["open", "chat", ""]))
-        report.run("server: 10.2 a foreign origin is refused", foreign, browser, arguments.bin)
-        report.run("server: 7.1.5 a lost connection is seen as one", lost, browser, arguments.bin)
+        report.run("server: 10.2 a foreign origin is refused", foreign, browser, hawser)
+        report.run("server: 7.1.5 a lost connection is seen as one", lost, browser, hawser)
         for size in ((16 << 20) + 1, 20 << 20):
             report.run(f"server: 7.4.1 {size} bytes are refused with 1009", lambda size: same(
                 browser.run_async(TOO_BIG, echo.url, size), 1009), size)
-        report.run("server: 7.4.1 the page shows 1009", page_too_big, browser, arguments.bin)
+        report.run("server: 7.4.1 the page shows 1009", page_too_big, browser, hawser)
         report.run("server: hawser-echo lives on after all that", echo.check_alive)
         for row in DEFLATES:
-            deflate(browser, arguments.bin, *row, report)
+            deflate(browser, hawser, *row, report)

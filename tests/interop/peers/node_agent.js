@@ -1,8 +1,11 @@
 // An agent (see programs.py) with ws, the WebSocket library of Node.
 'use strict';
+const fs = require('fs');
+const http = require('http');
+const https = require('https');
 const WebSocket = require('ws');
 
-const role = process.argv[2];
+const [role, certificate, key] = process.argv.slice(2);
 let ws = null;
 let fragmentIsBinary = false;
 
@@ -38,7 +41,7 @@ function connect(data) {
         data.toString().split('\n').filter(Boolean).map((line) => line.split(/=(.*)/s)));
     const socket = new WebSocket(
         offer.url, offer.subprotocol ? offer.subprotocol.split(',') : [],
-        { origin: offer.origin, maxPayload: 0,
+        { origin: offer.origin, maxPayload: 0, ca: offer.ca && fs.readFileSync(offer.ca),
             perMessageDeflate: 'deflate' in offer && options(offer.deflate, false) });
     let open = false;
     let extensions = '';
@@ -84,11 +87,14 @@ function perform(verb, arg, data) {
 
 let server = null;
 if (role === 'server') {
+    const below = certificate
+        ? https.createServer({ cert: fs.readFileSync(certificate), key: fs.readFileSync(key) })
+        : http.createServer();
     server = new WebSocket.Server({
-        host: '127.0.0.1', port: 0, maxPayload: 0, perMessageDeflate: true,
+        server: below, maxPayload: 0, perMessageDeflate: true,
         handleProtocols: (names) => (names.has('chat') ? 'chat' : false),
     });
-    server.on('listening', () => emit('listen', server.address().port));
+    below.listen(0, '127.0.0.1', () => emit('listen', below.address().port));
     server.on('connection', (socket, request) => {
         emit('open', socket.protocol, request.headers['sec-websocket-extensions']);
         attach(socket, () => true);

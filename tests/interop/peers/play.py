@@ -2,7 +2,7 @@
 import itertools
 
 from cases import CASES
-from programs import Agent, Cat, Echo, Failed
+from programs import Agent, Cat, Failed
 
 
 def fitting(role, can):
@@ -20,9 +20,11 @@ def play(agent, case):
         agent.expect("close", 1000)
 
 
-def play_with_echo(agent, echo, case):
+def play_with_echo(agent, hawser, echo, case):
     """One connection of the agent to hawser-echo."""
     offer = dict(case.offer, url=echo.url)
+    if hawser.identity:
+        offer["ca"] = hawser.identity.certificate
     if offer.get("origin") == "SAME":
         offer["origin"] = "http" + echo.url[len("ws"):].rstrip("/")
     agent.tell("connect", "-", "".join(f"{k}={v}\n" for k, v in offer.items()).encode())
@@ -41,12 +43,12 @@ def check_lines(printed, wanted):
             raise Failed(f"hawser-cat did not print {line!r}, but {[p[:80] for p in printed[:8]]}")
 
 
-def play_with_cat(bin_dir, agent, port, case):
+def play_with_cat(hawser, agent, port, case):
     """One connection of hawser-cat to the agent."""
     if case.accept is not None:
         agent.tell("accept", "-", case.accept.encode())
         agent.expect("ready")
-    with Cat(bin_dir, *case.cat, f"ws://127.0.0.1:{port}/") as cat:
+    with hawser.cat(port, *case.cat) as cat:
         try:
             agent.expect("open", *case.opened)
             play(agent, case)
@@ -60,12 +62,12 @@ def play_with_cat(bin_dir, agent, port, case):
     check_lines(lines, case.lines if case.closes else case.lines + ["close: 1000"])
 
 
-def with_echo(echo, command, env, cases, report):
+def with_echo(hawser, echo, command, env, cases, report):
     agent = None
     try:
         for case in cases:
             agent = agent or Agent(command, env)
-            if not report.run(f"server: {case.name}", play_with_echo, agent, echo, case):
+            if not report.run(f"server: {case.name}", play_with_echo, agent, hawser, echo, case):
                 agent.__exit__()
                 agent = None
     finally:
@@ -73,23 +75,49 @@ def with_echo(echo, command, env, cases, report):
             agent.__exit__()
 
 
-def against_echo(bin_dir, command, env, can, report):
+def against_echo(hawser, command, env, can, report):
     for options, cases in itertools.groupby(fitting("server", can), lambda case: case.echo):
-        with Echo(bin_dir, *options) as echo:
-            with_echo(echo, command, env, cases, report)
+        with hawser.echo(*options) as echo:
+            with_echo(hawser, echo, command, env, cases, report)
             report.run("server: hawser-echo lives on after all that", echo.check_alive)
 
 
-def against_cat(bin_dir, command, env, can, report):
+def against_cat(hawser, command, env, can, report):
     agent = None
     try:
         for case in fitting("client", can):
             if agent is None:
                 agent = Agent(command, env)
                 port = agent.expect("listen")[1]
-            if not report.run(f"client: {case.name}", play_with_cat, bin_dir, agent, port, case):
+            if not report.run(f"client: {case.name}", play_with_cat, hawser, agent, port, case):
                 agent.__exit__()
                 agent = None
     finally:
         if agent:
             agent.__exit__()
+
+
+def any_certificate(bin_dir, agent, port):
+    with Cat(bin_dir, "--insecure", "--send", "hi", f"wss://127.0.0.1:{port}/") as cat:
+        agent.expect("open")
+        agent.expect("text", None, b"hi")
+        agent.tell("text", data=b"ho")
+        agent.expect("close", 1000)
+        status, lines, stderr = cat.finish()
+    if status:
+        raise Failed(f"hawser-cat ended with {status}: {stderr[-200:]}")
+    check_lines(lines, ["open", "text: ho", "close: 1000"])
+
+
+def unknown_authority(bin_dir, port):
+    with Cat(bin_dir, "--send", "hi", f"wss://127.0.0.1:{port}/") as cat:
+        status, lines, stderr = cat.finish()
+    if status != 1 or lines or not stderr.startswith("hawser-cat: "):
+        raise Failed(f"hawser-cat ended with {status}, {lines} and {stderr[-200:]!r}")
+
+
+def whom_cat_trusts(bin_dir, command, env, report):
+    with Agent(command, env) as agent:
+        port = agent.expect("listen")[1]
+        report.run("client: a certificate of nobody's is refused", unknown_authority, bin_dir, port)
+        report.run("client: --insecure takes it", any_certificate, bin_dir, agent, port)

@@ -5,7 +5,8 @@ on its standard input. Commands and events have one form, a line and then LEN by
 
     VERB ARG LEN\\n
 
-Commands:  connect - LEN (lines of name=value: url, origin, subprotocol, deflate; clients only)
+Commands:  connect - LEN (lines of name=value: url, origin, subprotocol, deflate, and ca, a file of
+           authorities to trust; clients only)
            accept - LEN (servers only: parameters of permessage-deflate that it wants from now on)
            text, binary (a whole message); first-text, first-binary, more, last (fragments)
            plain-text (a message that is not compressed)
@@ -17,7 +18,8 @@ Events:    listen PORT 0 (servers only); ready - 0 (after accept); refused STATU
            close CODE LEN (reason): the TCP connection has ended. 1006: without a Close;
            "-": the library does not tell.
 
-An agent has one connection at a time, and ends with its standard input.
+An agent has one connection at a time, and ends with its standard input. A server that is started
+with the names of two files, a certificate and its key, speaks TLS.
 """
 import os
 import queue
@@ -26,6 +28,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 
 
 class Failed(Exception):
@@ -149,7 +152,7 @@ class Echo(Lines):
     @property
     def address(self):
         """For socket.create_connection()."""
-        host, _, port = self.url[len("ws://"):].rstrip("/").rpartition(":")
+        host, _, port = self.url.partition("://")[2].rstrip("/").rpartition(":")
         return host.strip("[]"), int(port)
 
     def check_alive(self):
@@ -174,6 +177,26 @@ class Cat(Lines):
         while (item := self.items.get(timeout=5)) is not None:
             lines.append(item)
         return status, lines, self.stderr().strip()
+
+
+@dataclass(frozen=True)
+class Hawser:
+    """The programs in a directory, which speak TLS when there is an identity (see tls.py)."""
+    bin_dir: str
+    identity: object = None
+
+    def echo(self, *options):
+        tls = () if self.identity is None else (
+            "--tls-cert", self.identity.certificate, "--tls-key", self.identity.key,
+            "--threads", "2")
+        return Echo(self.bin_dir, *tls, *options)
+
+    def cat(self, port, *options):
+        """A hawser-cat that talks to a server on this port."""
+        if self.identity is None:
+            return Cat(self.bin_dir, *options, f"ws://127.0.0.1:{port}/")
+        return Cat(self.bin_dir, "--cacert", self.identity.certificate, *options,
+                   f"wss://127.0.0.1:{port}/")
 
 
 class Report:

@@ -1,6 +1,7 @@
 """An agent (see programs.py) with the Python library websockets."""
 import asyncio
 import socket
+import ssl
 import struct
 import sys
 
@@ -39,9 +40,10 @@ class Agent:
         if "deflate" in offer:
             asked = {"client_max_window_bits": None, **parameters(offer["deflate"])}
             extensions.append(ClientPerMessageDeflateFactory(**asked))
+        trust = ssl.create_default_context(cafile=offer["ca"]) if "ca" in offer else None
         try:
             ws = await websockets.connect(
-                offer["url"], origin=offer.get("origin"),
+                offer["url"], ssl=trust, origin=offer.get("origin"),
                 subprotocols=offer["subprotocol"].split(",") if "subprotocol" in offer else None,
                 compression=None, extensions=extensions or None, **LIMITS)
         except InvalidStatusCode as refusal:
@@ -97,8 +99,13 @@ class Agent:
         if sys.argv[1] == "client":
             await self.commands()
             return
-        server = await websockets.serve(self.pump, "127.0.0.1", 0, subprotocols=["chat"],
-                                        compression=None, extensions=self.accepted, **LIMITS)
+        context = None
+        if sys.argv[2:]:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*sys.argv[2:])
+        server = await websockets.serve(self.pump, "127.0.0.1", 0, ssl=context,
+                                        subprotocols=["chat"], compression=None,
+                                        extensions=self.accepted, **LIMITS)
         emit("listen", server.sockets[0].getsockname()[1])
         await self.commands()
 
