@@ -2,8 +2,9 @@
 
 Usage: run.py --bin DIRECTORY --peer NAME [--tls]
 
-DIRECTORY holds hawser-echo and hawser-cat. With --tls they talk over wss://. Prints one line a case.
-Exit status: 0 when all passed, 1 when not, 77 when the peer is not installed. Everything stays on the loopback addresses.
+DIRECTORY holds hawser-echo and hawser-cat. With --tls they talk over wss://. Prints one line for
+each case. Exit status: 0 when all passed, 1 when not, 77 when the peer is not installed. Everything
+stays on the loopback addresses.
 """
 import argparse
 import importlib
@@ -100,9 +101,8 @@ AGENTS = {
 }
 # Peers that are driven in another way: modules with a function run(arguments, report), which raises
 # Missing when its peer is not installed.
-MODULES = {"chromium": "chromium_peer", "raw": "raw_peer"}
-
-
+MODULES = {"chromium": "chromium_peer", "haproxy": "haproxy_peer", "nginx": "nginx_peer",
+           "raw": "raw_peer"}
 # Who can speak TLS, and what they cannot do then: Node resets plain TCP only.
 OVER_TLS = {"chromium": set(), "node": {"reset"}, "websockets": set()}
 
