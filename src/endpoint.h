@@ -141,5 +141,6 @@ void hws__endpoint_abort(hws__endpoint *e, hws_status status);
 
 /* endpoint_send.c */
 void hws__endpoint_fail(hws__endpoint *e, hws_status status);
+void hws__endpoint_leave(hws__endpoint *e, hws_status status);
 
 #endif

@@ -254,19 +254,36 @@ hws_status hws_endpoint_close_now(hws_endpoint *endpoint, uint16_t code, const u
     return put_close(hws__endpoint_of(endpoint), code, reason, len, 1);
 }
 
+/* The Close that tells of a status, with its sentence. */
+static hws_status tell(hws__endpoint *e, hws_status status) {
+    const char *sentence = hws_status_sentence(status);
+
+    return put_close(e, hws_status_close_code(status), (const uint8_t *)sentence,
+                     hws_text_from(sentence).len, 0);
+}
+
 /* Fail an open connection (RFC 6455 7.1.7): the Close is queued, with the sentence of what
  * happened. */
 void hws__endpoint_fail(hws__endpoint *e, hws_status status) {
     uint16_t code = hws_status_close_code(status);
-    const char *sentence = hws_status_sentence(status);
 
     if (hws_conn_fail(&e->conn, code == 0 ? HWS_ERR_INTERNAL : status) != HWS_OK) {
         return;
     }
     e->status = status;
     if (code != 0) {
-        put_close(e, code, (const uint8_t *)sentence, hws_text_from(sentence).len, 0);
+        tell(e, status);
     }
     hws__endpoint_settle(e);
     hws__endpoint_ready(e);
+}
+
+/* Nobody is at fault: the closing handshake (RFC 6455 7.1.2), and the peer's Close is waited for.
+ * Where ours cannot be written it fails. */
+void hws__endpoint_leave(hws__endpoint *e, hws_status status) {
+    if (tell(e, status) == HWS_OK) {
+        e->status = status;
+        return;
+    }
+    hws__endpoint_fail(e, status);
 }

@@ -37,6 +37,9 @@ void hws_endpoint_tick(hws_endpoint *endpoint, uint64_t now_ms) {
     case HWS_ERR_STALLED:
         hws__endpoint_abort(e, status);
         return;
+    case HWS_ERR_IDLE:
+        hws__endpoint_leave(e, status);
+        return;
     default:
         hws__endpoint_fail(e, status);
     }

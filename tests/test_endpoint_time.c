@@ -223,9 +223,31 @@ static void without_messages_an_idle_connection_is_closed_with_1001(void **state
     side_pass(s, 1);
     expect_output(s, "CLOSE 1001(There was no message for longer than is allowed.)");
     assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_IDLE);
+    side_read_message(s, "c"); /* on its way, and no fault: RFC 6455 7.1.2 */
+    assert_int_equal(hws_endpoint_wants(&s->ep), HWS_WANTS_READ);
     side_read_frame(s, 0x88, "\x03\xE9", 2);
+    assert_int_equal(hws_endpoint_wants(&s->ep), HWS_WANTS_READ | HWS_WANTS_SHUTDOWN);
     s->events_len = 0;
     finish(s, HWS_ERR_IDLE);
+}
+
+static void an_idle_peer_that_does_not_answer_our_close_is_given_up(void **state) {
+    (void)state;
+    unsigned without_memory = 0;
+    while (without_memory < 2) { /* then there is no Close, and the connection fails */
+        side *s = side_new(SERVER);
+        s->config.keepalive.idle_timeout_ms = 5000;
+        side_open(s);
+        s->memory.fail_at = without_memory ? s->memory.taken + 1 : 0;
+        side_pass(s, 5000);
+        assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_IDLE);
+        expect_output(s, "CLOSE 1001(There was no message for longer than is allowed.)");
+        side_receive(s);
+        assert_int_equal(pass_to_timeout(s), CLOSE_MS);
+        expect_events(s, "END 1006()");
+        finish(s, HWS_ERR_IDLE);
+        without_memory++;
+    }
 }
 
 static void a_server_answers_408_when_no_request_comes(void **state) {
@@ -482,6 +504,7 @@ int main(void) {
         cmocka_unit_test(the_pong_deadline_stands_still_while_paused),
         cmocka_unit_test(it_stands_still_while_an_unfinished_frame_advances),
         cmocka_unit_test(without_messages_an_idle_connection_is_closed_with_1001),
+        cmocka_unit_test(an_idle_peer_that_does_not_answer_our_close_is_given_up),
         cmocka_unit_test(a_server_answers_408_when_no_request_comes),
         cmocka_unit_test(a_client_ends_when_no_response_comes),
         cmocka_unit_test(without_the_peers_close_the_connection_ends_by_timeout),

@@ -103,11 +103,11 @@ def run(front, bin_dir, report):
             ("an unknown opcode: 1002", (), [Frame(3)], 1002),
             ("text that is no UTF-8: 1007", (), [Frame(TEXT, b"\xff")], 1007),
             ("a message that is too long: 1009", ("--max-message", "9"), [Frame(BINARY, bytes(10))],
-             1009),
-            ("silence: 1001", ("--idle", "1", "--ping", "0"), [], 1001)):
+             1009)):
         report(f"7.1.2 the server closes after {name}", server_closes, front, bin_dir, options,
                frames, code)
     report("7.1.2 the server closes after too many messages: 1008", too_many, front, bin_dir)
+    report("7.1.2 the server closes after silence: 1001", idle, front, bin_dir)
     report("7.1.2 the server closes when it is told to stop: 1001", drains, front, bin_dir)
     report("7.1.1 the server is killed, and the stream ends", killed, front, bin_dir)
     report("the server is restarted", restarted, front, bin_dir)
@@ -115,6 +115,15 @@ def run(front, bin_dir, report):
            lambda peer: peer.sock.close())
     report("7.1.1 the client resets the connection", client_gone, front, bin_dir,
            lambda peer: peer.reset())
+
+
+def idle(front, bin_dir):
+    """Nobody is at fault: the server waits for the client's Close, for longer than a moment."""
+    with front.proxy.echo(bin_dir, "--idle", "1", "--ping", "0"), front.open() as peer:
+        peer.expect_close(1001)
+        time.sleep(0.3)
+        peer.send(Frame(TEXT, b"on its way"), close_frame(1001))
+        peer.expect_end()
 
 
 def too_many(front, bin_dir):
