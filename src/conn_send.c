@@ -362,6 +362,10 @@ static size_t owed_pong_len(const hws__conn *c) {
 
 size_t hws_conn_reply_len(const hws_conn *conn) {
     const hws__conn *c = hws__conn_of_const(conn);
+
+    if (c->state != HWS__ENDED && !c->pong_owed) {
+        return 0; /* most of the time; a Close is owed only at the end */
+    }
     return owed_pong_len(c) + owed_close_len(c);
 }
 

@@ -49,7 +49,7 @@ uint8_t hws_conn_can_receive(const hws_conn *conn) {
 uint8_t hws_conn_socket(const hws_conn *conn) {
     const hws__conn *c = hws__conn_of_const(conn);
 
-    if (hws_conn_reply_len(conn) > 0) {
+    if (c->state != HWS__ENDED || hws_conn_reply_len(conn) > 0) {
         return HWS_SOCKET_OPEN;
     }
     if (c->eof) {
@@ -57,9 +57,6 @@ uint8_t hws_conn_socket(const hws_conn *conn) {
     }
     if (c->error != HWS_OK) {
         return HWS_SOCKET_DRAIN; /* RFC 6455 7.1.7 */
-    }
-    if (c->peer_code == 0) {
-        return HWS_SOCKET_OPEN;
     }
     return hws__is_client(c) ? HWS_SOCKET_WAIT : HWS_SOCKET_DRAIN; /* RFC 6455 7.1.1 */
 }

@@ -108,9 +108,11 @@ hws_endpoint *hws_ready_next(hws_ready *ready) {
 /* --- the end --- */
 
 void hws__endpoint_drop_message(hws__endpoint *e) {
-    hws__give_back(e, e->message.data);
-    hws_message_init(&e->message, NULL, 0);
     e->lent = 0;
+    if (e->message.data != NULL) {
+        hws__give_back(e, e->message.data);
+        hws_message_init(&e->message, NULL, 0);
+    }
 }
 
 static void drop_deflate(hws__endpoint *e) {

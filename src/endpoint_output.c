@@ -176,8 +176,8 @@ uint8_t hws__endpoint_stands(const hws__endpoint *e) {
     case HWS__WAITS:
         return 1;
     case HWS__OPEN:
-        return hws_conn_can_receive(&e->conn) &&
-               (e->paused || (e->config->hold_input && e->pressed));
+        return (e->paused || (e->config->hold_input && e->pressed)) &&
+               hws_conn_can_receive(&e->conn);
     }
     return 0;
 }

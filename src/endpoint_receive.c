@@ -22,6 +22,9 @@ static void fill(hws_event *ev, uint8_t type, const uint8_t *data, size_t len) {
 static uint8_t take_notice(hws__endpoint *e, hws_event *ev) {
     hws_buffer buffer;
 
+    if (e->queue.released == NULL && !e->open_due && !e->told) {
+        return 0; /* most of the time */
+    }
     if (hws__queue_released(&e->queue, &e->config->allocator, &buffer)) {
         fill(ev, HWS_RELEASED, buffer.data, buffer.len);
         return 1;
@@ -60,11 +63,11 @@ static void fill_end(const hws__endpoint *e, hws_event *ev) {
 /* The last event, once nothing goes out any more. */
 static uint8_t take_end(hws__endpoint *e, hws_event *ev) {
     hws_counters *counters = e->config->counters;
-    hws_status status = hws_endpoint_status((const hws_endpoint *)(const void *)e);
 
     if (e->ended || !hws__endpoint_is_over(e) || e->queue.promised > 0) {
         return 0;
     }
+    hws_status status = hws_endpoint_status((const hws_endpoint *)(const void *)e);
     e->ended = 1;
     e->phase = HWS__OVER;
     if (counters != NULL) {

@@ -85,6 +85,9 @@ static void move_border(hws__queue *q, uint64_t least) {
     uint64_t pos = q->border;
     hws_frame frame;
 
+    if (least == q->len) {
+        q->border = least; /* the end is one */
+    }
     if (block != NULL) {
         pos += block->at;
     }
@@ -106,10 +109,6 @@ void hws__queue_overtake(hws__queue *q, hws__block *draft, size_t n) {
         q->urgent = draft;
     }
     draft->len += n;
-}
-
-uint64_t hws__queue_waiting(const hws__queue *q) {
-    return q->len + (q->urgent == NULL ? 0 : q->urgent->len - q->urgent->at);
 }
 
 /* Hand out `len` bytes of the blocks from `skip` on. Returns the elements filled so far. */

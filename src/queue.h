@@ -72,7 +72,9 @@ hws__block *hws__queue_draft_alone(const hws_allocator *a, size_t need);
 void hws__queue_overtake(hws__queue *q, hws__block *draft, size_t n);
 
 /* Bytes that wait, `urgent` included. */
-uint64_t hws__queue_waiting(const hws__queue *q);
+static inline uint64_t hws__queue_waiting(const hws__queue *q) {
+    return q->len + (q->urgent == NULL ? 0 : q->urgent->len - q->urgent->at);
+}
 
 /* Hand out what waits. Returns the elements filled. */
 size_t hws__queue_output(hws__queue *q, hws_buffer *buffers, size_t cap);

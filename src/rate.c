@@ -45,13 +45,13 @@ static int64_t refilled(int64_t level, int64_t full, uint32_t per_second, uint64
 uint8_t hws_rate_take(hws_rate *rate, const hws_rate_config *config, uint64_t now_ms,
                       uint64_t tokens) {
     bucket *b = bucket_of(rate);
-    uint64_t ms = now_ms > b->clock_ms ? now_ms - b->clock_ms : 0;
-    int64_t full = full_level(config);
-    int64_t cost = PARTS * (int64_t)(tokens < MOST ? tokens : MOST);
 
     if (config->per_second == 0) {
         return 1;
     }
+    uint64_t ms = now_ms > b->clock_ms ? now_ms - b->clock_ms : 0;
+    int64_t full = full_level(config);
+    int64_t cost = PARTS * (int64_t)(tokens < MOST ? tokens : MOST);
     b->clock_ms = now_ms;
     b->level = refilled(b->level, full, config->per_second, ms);
     if (b->level < cost && b->level < full && cost > 0) {

@@ -86,6 +86,7 @@ hws_status run_pairs(work *w);
 hws_status run_uri(work *w);
 hws_status run_write(work *w);
 hws_status run_utf8(work *w);
+hws_status run_endpoint(work *w);
 
 /* Whether it matters to a case in which chunks its input comes, and which form of the kernels runs:
  * single bytes are the same to all of those. */

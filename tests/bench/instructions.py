@@ -27,6 +27,8 @@ WHOLE = 0
 # or None where its own size has enough of them. The number has to be whole, and to double with the
 # size: otherwise the last read, which is a short one, would count for much.
 CHUNKS = {1: None, 2: None, 3: None, 7: None, 125: 16, 1460: 4, 16384: 1, WHOLE: None}
+ALONE, BATCH = 131, 16 * 131  # one masked message of 125 bytes in a read, and sixteen
+READS = {**CHUNKS, ALONE: 16, BATCH: 4}
 ONE_READ = 4  # an input in one read is as many times larger than its own size
 VECTORS = 8192  # and as many bytes at least, where vectors of them cost less than a short rest
 # What twice the size may cost, in times of what the size costs; and what a cost may grow by from
@@ -45,7 +47,8 @@ DAILY = [("receive-binary-16", WHOLE), ("receive-binary-125", WHOLE),
          ("receive-binary-125", 7), ("receive-ascii-4096", 1460), ("receive-ping-16", WHOLE),
          ("client-receive-binary-125", WHOLE), ("client-receive-ascii-125", WHOLE),
          ("send-binary-125", WHOLE), ("send-ascii-125", WHOLE), ("client-send-binary-125", WHOLE),
-         ("send-header", WHOLE), ("handshake", WHOLE)]
+         ("send-header", WHOLE), ("handshake", WHOLE), ("endpoint-echo-125", ALONE),
+         ("endpoint-echo-125", BATCH), ("client-endpoint-echo-125", WHOLE)]
 
 
 def must(*command, **options):
@@ -84,9 +87,9 @@ class Case:
 
     def size(self, chunk):
         if chunk != WHOLE:
-            if CHUNKS[chunk] is None:
+            if READS[chunk] is None:
                 return self.own_size
-            number = max(CHUNKS[chunk], ceil(self.own_size * self.unit, chunk))
+            number = max(READS[chunk], ceil(self.own_size * self.unit, chunk))
             return ceil(number * chunk, self.unit)
         vectors = ceil(VECTORS, self.unit) if self.unit and self.kernel_matters else 0
         return max(ONE_READ * self.own_size, vectors)

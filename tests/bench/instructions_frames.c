@@ -285,6 +285,12 @@ static const row rows[] = {
      .form = PAYLOAD,
      .size = 16,
      .unit = {0x82, 125, "b"}},
+    {.name = "endpoint-echo-125", .run = run_endpoint, .size = 16, .unit = {0x82, 125, "b"}},
+    {.name = "client-endpoint-echo-125",
+     .run = run_endpoint,
+     .role = CLIENT,
+     .size = 16,
+     .unit = {0x82, 125, "b"}},
 };
 
 const table frame_cases = {rows, sizeof rows / sizeof rows[0]};
