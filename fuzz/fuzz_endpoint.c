@@ -425,6 +425,9 @@ static size_t act(world *w, uint8_t what, uint8_t arg, const uint8_t *rest, size
         s->eof = 1; /* with bytes that wait */
         hws_endpoint_receive_eof(&s->ep);
         break;
+    case 26:
+        hws_endpoint_go_away(&s->ep);
+        break;
     case 11:
         while (hws_ready_next(&w->ready) != NULL) {
         }

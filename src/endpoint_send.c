@@ -278,6 +278,18 @@ void hws__endpoint_fail(hws__endpoint *e, hws_status status) {
     hws__endpoint_ready(e);
 }
 
+void hws_endpoint_go_away(hws_endpoint *endpoint) {
+    hws__endpoint *e = hws__endpoint_of(endpoint);
+
+    if (e->phase < HWS__OPEN) {
+        hws__endpoint_abort(e, HWS_ERR_CLOSED);
+    }
+    hws_status status = put_close(e, HWS_CLOSE_GOING_AWAY, NULL, 0, 0);
+    if (status != HWS_OK && status != HWS_ERR_STATE) {
+        hws__endpoint_abort(e, status); /* no memory or no mask key, even for a Close */
+    }
+}
+
 /* Nobody is at fault: the closing handshake (RFC 6455 7.1.2), and the peer's Close is waited for.
  * Where ours cannot be written it fails. */
 void hws__endpoint_leave(hws__endpoint *e, hws_status status) {

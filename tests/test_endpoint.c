@@ -227,6 +227,70 @@ static void abort_drops_the_output_and_ends_at_once(void **state) {
     side_free(s);
 }
 
+/* A server at each stage of its life. */
+static side *server_at(unsigned stage) {
+    side *s = side_new(SERVER);
+    if (stage < 3) {
+        side_start(s);
+    } else {
+        side_open(s);
+    }
+    if (stage == 1 || stage == 2) {
+        side_read_text(s, request_text);
+        expect_events(s, "REQUEST");
+    }
+    if (stage == 2) {
+        assert_int_equal(hws_endpoint_respond(&s->ep, 404, NULL, 0, NULL, 0), HWS_OK);
+    }
+    if (stage == 4) {
+        assert_int_equal(side_send_text(s, "a"), HWS_OK);
+    }
+    return s;
+}
+
+static void going_away_ends_whatever_is_under_way(void **state) {
+    (void)state;
+    static const struct {
+        const char *output;
+        hws_status status;
+    } ends[] = {
+        {"", HWS_ERR_CLOSED},            /* no request */
+        {"", HWS_ERR_CLOSED},            /* one without an answer */
+        {"HTTP 404()", HWS_OK}, /* one with an answer that waits */
+        {"CLOSE 1001()", HWS_OK},
+        {"TEXT(a) CLOSE 1001()", HWS_OK},
+    };
+    unsigned stage = 0;
+    while (stage < sizeof ends / sizeof ends[0]) {
+        side *s = server_at(stage);
+        hws_endpoint_go_away(&s->ep);
+        hws_endpoint_go_away(&s->ep); /* changes nothing more */
+        assert_int_equal(hws_endpoint_status(&s->ep), ends[stage].status);
+        expect_output(s, ends[stage].output);
+        if (stage >= 3) {
+            side_read_frame(s, 0x88, "\x03\xE9", 2);
+        }
+        s->events_len = 0;
+        side_receive(s);
+        hws_endpoint_receive_eof(&s->ep);
+        side_receive(s);
+        expect_end(s, ends[stage].status);
+        side_free(s);
+        stage++;
+    }
+}
+
+static void going_away_without_memory_for_the_close_ends_at_once(void **state) {
+    (void)state;
+    side *s = side_open_new(SERVER);
+    s->memory.fail_at = 1;
+    hws_endpoint_go_away(&s->ep);
+    side_receive(s);
+    expect_events(s, "END 1006()");
+    expect_end(s, HWS_ERR_MEMORY);
+    side_free(s);
+}
+
 static void eof_without_close_is_1006(void **state) {
     (void)state;
     side *s = side_open_new(CLIENT);
@@ -410,6 +474,8 @@ int main(void) {
         cmocka_unit_test(close_judges_its_arguments),
         cmocka_unit_test(close_now_drops_what_waits_from_the_end_of_the_frame_on),
         cmocka_unit_test(abort_drops_the_output_and_ends_at_once),
+        cmocka_unit_test(going_away_ends_whatever_is_under_way),
+        cmocka_unit_test(going_away_without_memory_for_the_close_ends_at_once),
         cmocka_unit_test(eof_without_close_is_1006),
         cmocka_unit_test(a_request_that_is_not_answered_in_time_is_answered_with_503),
         cmocka_unit_test(streaming_counts_from_the_next_message_on),

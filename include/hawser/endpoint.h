@@ -76,7 +76,8 @@
 extern "C" {
 #endif
 
-/** Types of events, beside those of conn.h: messages, Ping, Pong, and the peer's Close. */
+/** Types of events, beside those of conn.h: messages, Ping, Pong (also that of 8 bytes for a Ping
+   of the keepalive), and the peer's Close. */
 enum {
     HWS_REQUEST = 17,  /**< Server: a request came. Look at it, then accept() or respond(); nothing
                             more is received before that. May be done later. */
@@ -98,13 +99,6 @@ enum {
     HWS_WANTS_SHUTDOWN = 4, /**< All is written and no more will be: shut down writing (once; again
                                  does no harm). */
     HWS_WANTS_CLOSE = 8     /**< Close the socket. Alone, and to the end. */
-};
-
-/** What to do about a peer that reads too slowly for a broadcast: his queue is above high_water. */
-enum {
-    HWS_SLOW_SKIP = 0, /**< Leave this message out for him: HWS_ERR_FULL. */
-    HWS_SLOW_DROP = 1, /**< Drop the connection at once, with HWS_ERR_SLOW. */
-    HWS_SLOW_CLOSE = 2 /**< Close it with 1013, dropping what waits: HWS_ERR_SLOW. */
 };
 
 /** Defaults. */
@@ -276,7 +270,6 @@ HWS_API uint64_t hws_endpoint_queued(const hws_endpoint *endpoint);
 
 /**
  * What to do with the socket.
- *
  * @param endpoint  An endpoint.
  * @return          HWS_WANTS_… bits; 0: neither read nor write now.
  */
@@ -284,7 +277,6 @@ HWS_API uint8_t hws_endpoint_wants(hws_endpoint *endpoint);
 
 /**
  * When to tick next.
- *
  * @param endpoint  An endpoint.
  * @return          A time of the caller's clock, or HWS_NEVER.
  */
@@ -311,7 +303,6 @@ HWS_API const hws_head *hws_endpoint_head(const hws_endpoint *endpoint, const ui
 
 /**
  * The request that waits for its answer.
- *
  * @param endpoint  A server's endpoint.
  * @return          It, from HWS_REQUEST until it is answered; else NULL.
  */
@@ -319,7 +310,6 @@ HWS_API const hws_handshake *hws_endpoint_request(const hws_endpoint *endpoint);
 
 /**
  * What a server answered to a client.
- *
  * @param endpoint  A client's endpoint.
  * @return          It, as long as there is a head; else NULL.
  */
@@ -429,7 +419,17 @@ HWS_API hws_status hws_endpoint_close_now(hws_endpoint *endpoint, uint16_t code,
                                           const uint8_t *reason, size_t len);
 
 /**
- * Pause receiving, or go on. What is in buffers stays there.
+ * End gracefully, whatever is under way, as a program does that is shut down: close an open
+ * connection with 1001 behind everything that is queued (RFC 6455 7.4.1), let an HTTP response that
+ * waits be written, and drop a handshake with HWS_ERR_CLOSED. May be called again.
+ *
+ * @param endpoint  An endpoint.
+ */
+HWS_API void hws_endpoint_go_away(hws_endpoint *endpoint);
+
+/**
+ * Pause receiving, or go on. What is in buffers stays there, the peer's Close included: one that is
+ * paused cannot end by the closing handshake, but by close_timeout_ms.
  *
  * @param endpoint  An endpoint.
  * @param paused    1 or 0.
@@ -454,7 +454,6 @@ HWS_API void hws_endpoint_trim(hws_endpoint *endpoint);
 
 /**
  * Whether messages can be sent: from HWS_OPEN, or accept(), until our Close.
- *
  * @param endpoint  An endpoint.
  * @return          1 or 0.
  */
@@ -462,7 +461,6 @@ HWS_API uint8_t hws_endpoint_can_send(const hws_endpoint *endpoint);
 
 /**
  * Why it ended, or is ending.
- *
  * @param endpoint  An endpoint.
  * @return          HWS_OK while nothing is wrong, and after a closing handshake; or what went
  *                  wrong first: a fault of the peer, a deadline, the status given to abort().
@@ -470,7 +468,8 @@ HWS_API uint8_t hws_endpoint_can_send(const hws_endpoint *endpoint);
 HWS_API hws_status hws_endpoint_status(const hws_endpoint *endpoint);
 
 /**
- * How long the last answered Ping of the keepalive took.
+ * How long the last answered Ping of the keepalive took. These go out in silence only: where there
+ * is always traffic, send a HWS_PING of your own with the time in it.
  *
  * @param endpoint  An endpoint.
  * @return          Milliseconds; UINT32_MAX while none was answered.
@@ -479,7 +478,6 @@ HWS_API uint32_t hws_endpoint_latency_ms(const hws_endpoint *endpoint);
 
 /**
  * The compression in use (RFC 7692 7.1).
- *
  * @param endpoint  An endpoint.
  * @return          What was agreed; enabled is 0 for none, and before HWS_OPEN.
  */

@@ -74,7 +74,7 @@ typedef struct hws_loop_config {
     uint8_t shared_port;        /**< 1: other loops may listen on the same address, and connections
                                      are spread over them (SO_REUSEPORT). Default 0. */
     uint8_t reserved[2];        /**< Zeros. */
-    uint32_t max_connections;   /**< Default 10,000. */
+    uint32_t max_connections;   /**< Accepted ones. Default 10,000. */
     uint32_t retry_after_s;     /**< Retry-After of those above it, in seconds. Default 10. */
     uint32_t buffer_len;        /**< Bytes that are read in one call. Default 65,536. */
     uint32_t backlog;           /**< Connections that may wait to be accepted. Default 1,024. */
@@ -121,7 +121,8 @@ HWS_API void hws_loop_release(hws_loop *loop);
  * @param loop  A loop.
  * @param host  Name or address to bind.
  * @param port  Port; 0 lets the system choose: hws_loop_port().
- * @return      HWS_OK; HWS_ERR_RESOLVE; HWS_ERR_SYSTEM; HWS_ERR_FULL for a ninth.
+ * @return      HWS_OK; HWS_ERR_RESOLVE; HWS_ERR_SYSTEM; HWS_ERR_FULL for a ninth; HWS_ERR_STATE
+ *              when it shuts down.
  */
 HWS_API hws_status hws_loop_listen(hws_loop *loop, const char *host, uint16_t port);
 
@@ -160,7 +161,8 @@ HWS_API uint16_t hws_loop_port(const hws_loop *loop);
  * @param link    Set to the connection.
  * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss without filter, and
  *                else what the filter says; HWS_ERR_RESOLVE;
- *                HWS_ERR_CONNECT; HWS_ERR_MEMORY; HWS_ERR_ARGUMENT, HWS_ERR_FIELD.
+ *                HWS_ERR_CONNECT; HWS_ERR_MEMORY; HWS_ERR_ARGUMENT, HWS_ERR_FIELD; HWS_ERR_STATE
+ *                when it shuts down.
  */
 HWS_API hws_status hws_loop_connect(hws_loop *loop, const char *url,
                                     const hws_endpoint_config *config,
@@ -190,16 +192,19 @@ HWS_API hws_status hws_loop_next(hws_loop *loop, hws_loop_item *item, int32_t ti
  * Hand something to the loop's thread: its next() hands out HWS_POSTED. From any thread, and from
  * signal handlers.
  *
- * @param loop    A loop that is not being released.
+ * What was posted with HWS_OK is handed out before next() returns HWS_OK.
+ *
+ * @param loop    A loop; not while another thread releases it.
  * @param posted  What to hand over.
  * @return        HWS_OK; HWS_ERR_FULL when too much waits to be taken (some thousands);
- *                HWS_ERR_SYSTEM.
+ *                HWS_ERR_STATE for a loop of zeros, or one that was released; HWS_ERR_SYSTEM.
  */
 HWS_API hws_status hws_loop_post(hws_loop *loop, void *posted);
 
 /**
- * Shut down: stop listening, close all connections with 1001 behind what is queued, and drop at the
- * deadline those that are left. Events go on to come, next() returns HWS_OK at the end.
+ * Shut down: stop listening, let all connections end as by hws_endpoint_go_away(), and drop at the
+ * deadline those that are left. Events go on to come, next() returns HWS_OK at the end. May be
+ * called again, to change the deadline.
  *
  * @param loop        A loop.
  * @param timeout_ms  Milliseconds until the deadline; HWS_FOREVER leaves it to the close timeouts.
@@ -207,7 +212,8 @@ HWS_API hws_status hws_loop_post(hws_loop *loop, void *posted);
 HWS_API void hws_loop_shutdown(hws_loop *loop, int32_t timeout_ms);
 
 /**
- * Connections of the loop, those in their handshakes included.
+ * Connections of the loop, those in their handshakes included, without those whose HWS_END was
+ * handed out.
  *
  * @param loop  A loop.
  * @return      Their number.
@@ -245,7 +251,7 @@ HWS_API uint64_t hws_loop_now(const hws_loop *loop);
  * The error of the system behind the last HWS_ERR_SYSTEM or _RESOLVE of a loop.
  *
  * @param loop  A loop.
- * @return      errno; 0 for none.
+ * @return      errno, or behind HWS_ERR_RESOLVE the code of getaddrinfo(); 0 for none.
  */
 HWS_API int32_t hws_loop_system_error(const hws_loop *loop);
 

@@ -25,6 +25,13 @@
 extern "C" {
 #endif
 
+/** What to do about a peer that reads too slowly for a broadcast: his queue is above high_water. */
+enum {
+    HWS_SLOW_SKIP = 0, /**< Leave this message out for him: HWS_ERR_FULL. */
+    HWS_SLOW_DROP = 1, /**< Drop the connection at once, with HWS_ERR_SLOW. */
+    HWS_SLOW_CLOSE = 2 /**< Close it with 1013, dropping what waits: HWS_ERR_SLOW. */
+};
+
 /** A prepared message. */
 typedef struct hws_prepared hws_prepared;
 

@@ -87,6 +87,7 @@ void hws_loop_release(hws_loop *loop) {
     if (l == NULL) {
         return;
     }
+    memset(loop, 0, sizeof *loop); /* first: a signal handler may post meanwhile */
     drop_turn(l);
     while (l->first != NULL) {
         hws__link_free(l->first);
@@ -99,7 +100,6 @@ void hws_loop_release(hws_loop *loop) {
     hws__loop_give(l, l->raw);
     hws__loop_give(l, l->out);
     hws__loop_give(l, l->heap);
-    memset(loop, 0, sizeof *loop);
     hws__loop_give(l, l);
 }
 
@@ -120,7 +120,6 @@ static uint8_t note(hws__loop *l, const hws_event *ev) {
         refuse(l, link);
         return 0;
     }
-    link->was_open |= ev->type == HWS_OPEN;
     if (ev->type == HWS_END) {
         drop_turn(l);
         l->over = link;
@@ -130,15 +129,22 @@ static uint8_t note(hws__loop *l, const hws_event *ev) {
 
 static uint8_t take_posted(hws__loop *l, hws_loop_item *item) {
     void *posted = NULL;
-    if (l->posted == HWS__POSTED_MAX || !hws__post_take(l, &posted)) {
+    if (!hws__post_take(l, &posted)) {
+        return 0;
+    }
+    memset(item, 0, sizeof *item);
+    item->posted = posted;
+    item->event.type = HWS_POSTED;
+    return 1;
+}
+
+static uint8_t serve_posts(hws__loop *l, hws_loop_item *item) {
+    if (l->posted == HWS__POSTED_MAX || !take_posted(l, item)) {
         l->happening++;
         l->posted = 0;
         return 0;
     }
     l->posted++;
-    memset(item, 0, sizeof *item);
-    item->posted = posted;
-    item->event.type = HWS_POSTED;
     return 1;
 }
 
@@ -147,7 +153,7 @@ static uint8_t serve(hws__loop *l, hws_loop_item *item) {
     hws__source *source = l->happenings[l->happening].source;
     uint8_t bits = l->happenings[l->happening].bits;
     if (source != NULL && source->kind == HWS__SOURCE_POST) {
-        return take_posted(l, item);
+        return serve_posts(l, item);
     }
     l->happening++;
     if (source == NULL) {
@@ -250,7 +256,7 @@ hws_status hws_loop_next(hws_loop *loop, hws_loop_item *item, int32_t timeout_ms
             continue;
         }
         if (l->shutting && l->first == NULL) {
-            return HWS_OK;
+            return take_posted(l, item) ? HWS_EVENT : HWS_OK;
         }
         if (until_ms == 0) {
             l->now_ms = hws__loop_clock(l);
@@ -275,12 +281,7 @@ void hws_loop_shutdown(hws_loop *loop, int32_t timeout_ms) {
     l->shutting = 1;
     l->shutdown_ms = timeout_ms < 0 ? HWS_NEVER : l->now_ms + (uint64_t)timeout_ms;
     while (link != NULL) {
-        hws_status status = hws_endpoint_close(&link->endpoint, HWS_CLOSE_GOING_AWAY, NULL, 0);
-        if (status == HWS_ERR_STATE && !link->was_open && !link->refused) {
-            hws_endpoint_abort(&link->endpoint, HWS_ERR_CLOSED);
-        } else if (status < 0 && status != HWS_ERR_STATE) { /* no memory even for a Close */
-            hws_endpoint_abort(&link->endpoint, status);
-        }
+        hws_endpoint_go_away(&link->endpoint);
         link = link->after;
     }
 }
@@ -295,13 +296,16 @@ uint32_t hws_loop_broadcast(hws_loop *loop, hws_prepared *prepared, uint8_t slow
     return count;
 }
 
+/* The one whose HWS_END was handed out does not count any more. */
 uint32_t hws_loop_count(const hws_loop *loop) {
-    return hws__loop_of(loop)->count;
+    const hws__loop *l = hws__loop_of(loop);
+    return l->count - (l->over != NULL);
 }
 
 hws_link *hws_loop_link(const hws_loop *loop, const hws_link *after) {
-    hws_link *link = after == NULL ? hws__loop_of(loop)->first : after->after;
-    while (link != NULL && link->refused) {
+    const hws__loop *l = hws__loop_of(loop);
+    hws_link *link = after == NULL ? l->first : after->after;
+    while (link != NULL && (link->refused || link == l->over)) {
         link = link->after;
     }
     return link;

@@ -78,8 +78,8 @@ struct hws_link {
     int32_t system_error;
     uint8_t connecting;
     uint8_t shut;     /* writing is shut down */
+    uint8_t accepted; /* from a listening socket */
     uint8_t refused;  /* above the limit: the application does not see it */
-    uint8_t was_open; /* HWS_OPEN was handed out */
     uint8_t more;     /* the filter has more to give without bytes */
     uint8_t blocked;  /* the socket took no more */
 };
@@ -118,8 +118,9 @@ typedef struct hws__loop {
     hws_link **heap; /* of deadlines */
     uint32_t heap_len;
     uint32_t heap_cap;
-    uint32_t count;         /* connections, without the refused ones */
-    uint32_t refused_count; /* those */
+    uint32_t count;          /* connections, without the refused ones */
+    uint32_t accepted_count; /* of those, the ones that count for max_connections */
+    uint32_t refused_count;
     uint64_t now_ms;
     uint64_t accept_ms;   /* no connections are accepted before; 0: they are */
     uint64_t shutdown_ms; /* the deadline of a shutdown */

@@ -7,7 +7,7 @@
 
 /* One more connection; above the limit one that is only told so. */
 static void take_in(hws__loop *loop, intptr_t socket) {
-    uint8_t refused = loop->count >= loop->config.max_connections;
+    uint8_t refused = loop->accepted_count >= loop->config.max_connections;
     hws_text no_host = {NULL, 0};
     hws_link *link = NULL;
     hws_status status = hws__socket_prepare(socket, &loop->system_error);
@@ -19,11 +19,11 @@ static void take_in(hws__loop *loop, intptr_t socket) {
         return;
     }
     link->source.fd = (int)socket;
-    if (refused) {
-        link->refused = 1;
-        loop->count--;
-        loop->refused_count++;
-    }
+    link->accepted = 1;
+    link->refused = refused;
+    loop->count -= refused;
+    loop->refused_count += refused;
+    loop->accepted_count += !refused;
     if (hws__waiter_set(loop, &link->source, HWS__READABLE) != HWS_OK) {
         hws__link_free(link);
         return;
@@ -94,10 +94,19 @@ static hws_status add(hws__loop *loop, hws_status status) {
     return HWS_OK;
 }
 
+/* Whether there may be one more. */
+static hws_status judge(const hws__loop *loop) {
+    if (loop->shutting) {
+        return HWS_ERR_STATE;
+    }
+    return loop->listener_count == HWS__LISTENERS_MAX ? HWS_ERR_FULL : HWS_OK;
+}
+
 hws_status hws_loop_listen(hws_loop *opaque, const char *host, uint16_t port) {
     hws__loop *loop = hws__loop_of(opaque);
-    if (loop->listener_count == HWS__LISTENERS_MAX) {
-        return HWS_ERR_FULL;
+    hws_status status = judge(loop);
+    if (status != HWS_OK) {
+        return status;
     }
     return add(loop, hws__listener_open(&loop->listeners[loop->listener_count], host, port,
                                         loop->config.shared_port));
@@ -105,8 +114,9 @@ hws_status hws_loop_listen(hws_loop *opaque, const char *host, uint16_t port) {
 
 hws_status hws_loop_listen_unix(hws_loop *opaque, const char *path) {
     hws__loop *loop = hws__loop_of(opaque);
-    if (loop->listener_count == HWS__LISTENERS_MAX) {
-        return HWS_ERR_FULL;
+    hws_status status = judge(loop);
+    if (status != HWS_OK) {
+        return status;
     }
     return add(loop, hws_listener_open_unix(&loop->listeners[loop->listener_count], path));
 }

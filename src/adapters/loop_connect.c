@@ -102,6 +102,9 @@ hws_status hws_loop_connect(hws_loop *opaque, const char *url, const hws_endpoin
     if (status != HWS_OK) {
         return status;
     }
+    if (loop->shutting) {
+        return HWS_ERR_STATE;
+    }
     if (config->role != HWS_ROLE_CLIENT || config->ready != &loop->ready ||
         (client != NULL && client->size != sizeof *client)) {
         return HWS_ERR_ARGUMENT;

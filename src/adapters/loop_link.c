@@ -89,6 +89,7 @@ void hws__link_free(hws_link *link) {
     *(link->before != NULL ? &link->before->after : &loop->first) = link->after;
     *(link->after != NULL ? &link->after->before : &loop->last) = link->before;
     loop->count -= !link->refused;
+    loop->accepted_count -= link->accepted && !link->refused;
     loop->refused_count -= link->refused;
     hws__timer_drop(loop, link);
     hws_endpoint_release(&link->endpoint);

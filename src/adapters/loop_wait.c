@@ -256,10 +256,13 @@ uint8_t hws__post_take(hws__loop *loop, void **posted) {
 }
 
 hws_status hws_loop_post(hws_loop *loop, void *posted) {
-    hws__loop *l = hws__loop_of(loop);
+    const hws__loop *l = hws__loop_of(loop);
     int kept = errno; /* of the program that a signal interrupted */
     hws_status status = HWS_OK;
     ssize_t n;
+    if (l == NULL) {
+        return HWS_ERR_STATE;
+    }
     do {
         n = write(l->post_in, &posted, sizeof posted);
     } while (n < 0 && errno == EINTR);

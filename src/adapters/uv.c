@@ -329,22 +329,6 @@ static void abort_all(hws_uv_hub *hub, hws_status status) {
     }
 }
 
-/* An answer to a request that waits to be written is worth the time until the deadline. */
-static uint8_t is_answering(const hws_uv *ws) {
-    return ws->role == HWS_ROLE_SERVER && hws_endpoint_queued(&ws->endpoint) > 0;
-}
-
-static void say_goodbye(hws_uv *ws) {
-    hws_status status = hws_endpoint_close(&ws->endpoint, HWS_CLOSE_GOING_AWAY, NULL, 0);
-    if (status == HWS_ERR_STATE && (ws->open || is_answering(ws))) {
-        return; /* it is closing already */
-    }
-    if (status != HWS_OK) {
-        (void)hws_endpoint_abort(&ws->endpoint, status == HWS_ERR_STATE ? HWS_ERR_CLOSED : status);
-    }
-    hws__uv_touch(ws);
-}
-
 static void on_deadline(uv_timer_t *timer) {
     abort_all(timer->data, HWS_ERR_TIMEOUT);
 }
@@ -360,7 +344,8 @@ void hws_uv_hub_close(hws_uv_hub *hub, int32_t timeout_ms) {
         hws__uv_listeners_close(hub);
     }
     while (first && link != &hub->all) {
-        say_goodbye(of_all(link));
+        hws_endpoint_go_away(&of_all(link)->endpoint);
+        hws__uv_touch(of_all(link));
         link = link->next;
     }
     (void)uv_timer_stop(&hub->timer);

@@ -70,7 +70,6 @@ struct hws_uv {
     int32_t error;       /* of libuv; 0: none */
     uint8_t role;
     uint8_t refusing;   /* above the limit: answered 503, and unknown to the program */
-    uint8_t open;       /* HWS_OPEN was handed out */
     uint8_t over;       /* HWS_END was handed out */
     uint8_t reading;    /* uv_read_start() counts */
     uint8_t eof;        /* no more can be read */

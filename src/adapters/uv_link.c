@@ -119,7 +119,6 @@ static void refuse(hws_uv *ws) {
 
 static void tell(hws_uv *ws, const hws_event *ev) {
     if (!ws->refusing) {
-        ws->open |= ev->type == HWS_OPEN;
         ws->hub->config.on_event(ws, ev);
     } else if (ev->type == HWS_REQUEST) {
         refuse(ws);
