@@ -1,0 +1,455 @@
+/*
+ * What loop.h and endpoint.h promise to a program that calls them from inside its events: that it
+ * may end, send, connect and shut down there, what is left then, and that mistakes change nothing.
+ */
+#include "loop_world.h"
+
+/* A loop that is run here, with both ends of its connections. */
+typedef struct room {
+    world *w;
+    hws_endpoint_config client;
+    void (*on_server)(struct room *r, const hws_loop_item *item);
+    void (*on_client)(struct room *r, const hws_loop_item *item);
+    hws_link *links[2]; /* by role: that of the last event */
+    int opens[2];
+    int ends[2];
+    int messages[2];
+    int posts;
+    void *posted;        /* last */
+    hws_status ended[2]; /* last */
+    uint16_t ended_code[2];
+    int fds; /* before the loop */
+} room;
+
+static int open_fds(void) {
+    int fd = 0, count = 0;
+    while (fd < 1024) {
+        count += fcntl(fd, F_GETFD) >= 0;
+        fd++;
+    }
+    return count;
+}
+
+static room *room_new(uint8_t kind) {
+    room *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    alarm(60);
+    r->fds = open_fds();
+    r->w = world_new(kind);
+    return r;
+}
+
+static void room_open(room *r) {
+    world_listen(r->w);
+    hws_endpoint_config_init(&r->client, HWS_ROLE_CLIENT);
+    r->client.allocator = r->w->config.server.allocator;
+    r->client.random = hws_entropy;
+    r->client.ready = hws_loop_ready(&r->w->loop);
+}
+
+static room *room_new_open(void **state) {
+    room *r = room_new(KIND(state));
+    room_open(r);
+    return r;
+}
+
+/* No memory is left, and no descriptor. */
+static void room_free(room *r) {
+    world_release_all(r->w);
+    assert_int_equal(open_fds(), r->fds);
+    free(r->w);
+    free(r);
+    alarm(0);
+}
+
+/* The user of a client's link is the room. */
+static hws_link *room_connect(room *r) {
+    hws_link *link = NULL;
+    assert_int_equal(hws_loop_connect(&r->w->loop, r->w->url, &r->client, NULL, NULL, &link),
+                     HWS_OK);
+    hws_link_set_user(link, r);
+    return link;
+}
+
+static void room_note(room *r, const hws_loop_item *item) {
+    const hws_event *ev = &item->event;
+    int role = hws_link_user(item->link) == r;
+    assert_ptr_equal(hws_link_endpoint(item->link), item->endpoint);
+    r->links[role] = item->link;
+    r->opens[role] += ev->type == HWS_OPEN;
+    r->ends[role] += ev->type == HWS_END;
+    r->messages[role] += ev->type == HWS_TEXT || ev->type == HWS_BINARY;
+    if (ev->type == HWS_END) {
+        r->ended[role] = hws_endpoint_status(item->endpoint);
+        r->ended_code[role] = ev->close_code;
+    }
+    if (role && r->on_client != NULL) {
+        r->on_client(r, item);
+    } else if (!role && r->on_server != NULL) {
+        r->on_server(r, item);
+    } else if (!role) {
+        world_echo(r->w, item);
+    }
+}
+
+static hws_status room_step(room *r, int32_t timeout_ms) {
+    hws_loop_item item;
+    hws_status status = hws_loop_next(&r->w->loop, &item, timeout_ms);
+    if (status != HWS_EVENT) {
+        return status;
+    }
+    if (item.event.type == HWS_POSTED) {
+        assert_null(item.link);
+        assert_null(item.endpoint);
+        r->posts++;
+        r->posted = item.posted;
+        return status;
+    }
+    assert_null(item.posted);
+    room_note(r, &item);
+    return status;
+}
+
+static void room_until(room *r, const int *count, int wanted) {
+    while (*count < wanted) {
+        assert_int_equal(room_step(r, LONG_MS), HWS_EVENT);
+    }
+    assert_int_equal(*count, wanted);
+}
+
+/* Events until there are none for so long. */
+static void room_settle(room *r, int32_t ms) {
+    while (room_step(r, ms) == HWS_EVENT) {
+    }
+}
+
+/* Run until next() says that all is over. */
+static void room_finish(room *r) {
+    hws_status status = HWS_EVENT;
+    while (status == HWS_EVENT) {
+        status = room_step(r, LONG_MS);
+    }
+    assert_int_equal(status, HWS_OK);
+    assert_int_equal(hws_loop_count(&r->w->loop), 0);
+    assert_null(hws_loop_link(&r->w->loop, NULL));
+}
+
+static void room_pair(room *r) {
+    room_connect(r);
+    room_until(r, &r->opens[1], r->opens[1] + 1);
+    while (r->opens[0] < r->opens[1]) {
+        assert_int_equal(room_step(r, LONG_MS), HWS_EVENT);
+    }
+}
+
+static hws_status say(hws_endpoint *endpoint, const char *text) {
+    return hws_endpoint_send(endpoint, HWS_TEXT, HWS_WHOLE, (const uint8_t *)text, strlen(text));
+}
+
+static void accept_any(hws_endpoint *endpoint) {
+    hws_accept_config accept;
+    hws_accept_config_init(&accept);
+    accept.origin.kind = HWS_ORIGIN_ANY;
+    assert_int_equal(hws_endpoint_accept(endpoint, &accept), HWS_OK);
+}
+
+/* --- ends that begin in an event --- */
+
+static void abort_at_open(room *r, const hws_loop_item *item) {
+    (void)r;
+    if (item->event.type == HWS_REQUEST) {
+        accept_any(item->endpoint);
+    }
+    if (item->event.type == HWS_OPEN) {
+        assert_int_equal(say(item->endpoint, "never sent"), HWS_OK);
+        assert_int_equal(hws_endpoint_abort(item->endpoint, HWS_ERR_POLICY), HWS_OK);
+        assert_int_equal(say(item->endpoint, "too late"), HWS_ERR_STATE);
+        assert_int_equal(hws_endpoint_can_send(item->endpoint), 0);
+        assert_int_equal(hws_endpoint_queued(item->endpoint), 0);
+    }
+}
+
+static void a_connection_may_be_aborted_in_its_own_open(void **state) {
+    room *r = room_new_open(state);
+    r->on_server = abort_at_open;
+    room_connect(r);
+    room_until(r, &r->ends[0], 1);
+    assert_int_equal(r->ended[0], HWS_ERR_POLICY);
+    room_until(r, &r->ends[1], 1);
+    r->on_server = NULL;
+    r->on_client = abort_at_open;
+    room_connect(r);
+    room_until(r, &r->ends[1], 2);
+    assert_int_equal(r->ended[1], HWS_ERR_POLICY);
+    room_until(r, &r->ends[0], 2);
+    assert_int_equal(r->messages[0] + r->messages[1], 0);
+    room_free(r);
+}
+
+static void close_at_open(room *r, const hws_loop_item *item) {
+    (void)r;
+    if (item->event.type == HWS_REQUEST) {
+        accept_any(item->endpoint);
+        assert_int_equal(say(item->endpoint, "hello"), HWS_OK);
+    }
+    if (item->event.type == HWS_OPEN) {
+        assert_int_equal(hws_endpoint_close(item->endpoint, 4000, NULL, 0), HWS_OK);
+        assert_int_equal(hws_endpoint_close(item->endpoint, 4001, NULL, 0), HWS_ERR_STATE);
+        assert_int_equal(say(item->endpoint, "too late"), HWS_ERR_STATE);
+    }
+}
+
+static void what_is_sent_at_once_and_closed_in_open_arrives(void **state) {
+    room *r = room_new_open(state);
+    r->on_server = close_at_open;
+    room_connect(r);
+    room_until(r, &r->ends[1], 1);
+    room_until(r, &r->ends[0], 1);
+    assert_int_equal(r->messages[1], 1);
+    assert_int_equal(r->ended_code[1], 4000);
+    assert_int_equal(r->ended[0], HWS_OK);
+    assert_int_equal(r->ended[1], HWS_OK);
+    room_free(r);
+}
+
+static void abort_at_request(room *r, const hws_loop_item *item) {
+    (void)r;
+    if (item->event.type == HWS_REQUEST) {
+        hws_endpoint_abort(item->endpoint, HWS_ERR_POLICY);
+        assert_null(hws_endpoint_request(item->endpoint));
+    }
+}
+
+static void a_request_may_be_aborted_and_says_zero_at_its_end(void **state) {
+    room *r = room_new_open(state);
+    r->on_server = abort_at_request;
+    room_connect(r);
+    room_until(r, &r->ends[0], 1);
+    assert_int_equal(r->ended[0], HWS_ERR_POLICY);
+    assert_int_equal(r->ended_code[0], 0);
+    room_until(r, &r->ends[1], 1);
+    assert_int_equal(r->opens[0] + r->opens[1], 0);
+    assert_int_equal(r->ended[1], HWS_ERR_EOF);
+    assert_int_equal(r->ended_code[1], 0);
+    room_free(r);
+}
+
+/* The data of an event lives until the next call of next(), whatever becomes of its connection. */
+static void end_while_holding(room *r, const hws_loop_item *item) {
+    static const char text[] = "hold me";
+    if (item->event.type != HWS_TEXT) {
+        world_echo(r->w, item);
+        return;
+    }
+    if (r->messages[0] == 1) {
+        hws_endpoint_close_now(item->endpoint, 4000, NULL, 0);
+    }
+    hws_endpoint_pause(item->endpoint, 1);
+    hws_endpoint_abort(item->endpoint, HWS_ERR_CLOSED);
+    assert_int_equal(item->event.len, sizeof text - 1);
+    assert_memory_equal(item->event.data, text, sizeof text - 1);
+}
+
+static void data_outlives_the_end_of_its_connection(void **state) {
+    room *r = room_new_open(state);
+    hws_endpoint *client = NULL;
+    room_pair(r);
+    client = hws_link_endpoint(r->links[1]);
+    r->on_server = end_while_holding;
+    /* In pieces, so that it is put together in memory of the endpoint. */
+    hws_endpoint_send(client, HWS_TEXT, HWS_FIRST, (const uint8_t *)"hold", 4);
+    hws_endpoint_send(client, HWS_TEXT, HWS_FINAL, (const uint8_t *)" me", 3);
+    room_until(r, &r->ends[0], 1);
+    room_until(r, &r->ends[1], 1);
+    room_free(r);
+}
+
+/* At the end the link is there still: it can be asked, and nothing can be done. */
+static void ask_at_end(room *r, const hws_loop_item *item) {
+    if (item->event.type == HWS_END) {
+        hws_endpoint_pause(item->endpoint, 1);
+        hws_endpoint_pause(item->endpoint, 0);
+        assert_int_equal(say(item->endpoint, "no"), HWS_ERR_STATE);
+        assert_int_equal(hws_endpoint_close(item->endpoint, 1000, NULL, 0), HWS_ERR_STATE);
+        assert_int_equal(hws_endpoint_close_now(item->endpoint, 1000, NULL, 0), HWS_ERR_STATE);
+        assert_int_equal(hws_endpoint_abort(item->endpoint, HWS_ERR_POLICY), HWS_OK);
+        assert_int_equal(hws_endpoint_status(item->endpoint), HWS_OK);
+        assert_ptr_equal(hws_link_of(item->endpoint), item->link);
+        hws_endpoint_trim(item->endpoint);
+        r->on_server = NULL;
+        return;
+    }
+    world_echo(r->w, item);
+}
+
+static void at_its_end_a_link_can_be_asked_still(void **state) {
+    room *r = room_new_open(state);
+    r->on_server = ask_at_end;
+    room_pair(r);
+    hws_endpoint_close(hws_link_endpoint(r->links[1]), 1000, NULL, 0);
+    room_until(r, &r->ends[0], 1);
+    assert_null(r->on_server);
+    room_until(r, &r->ends[1], 1);
+    room_settle(r, 20);
+    assert_int_equal(r->ends[0], 1);
+    room_free(r);
+}
+
+/* --- others, from inside an event --- */
+
+static void end_all_others(room *r, const hws_loop_item *item) {
+    hws_link *link = NULL;
+    if (item->event.type != HWS_TEXT) {
+        world_echo(r->w, item);
+        return;
+    }
+    while ((link = hws_loop_link(&r->w->loop, link)) != NULL) {
+        if (link != item->link && hws_link_user(link) == NULL) {
+            hws_endpoint_abort(hws_link_endpoint(link), HWS_ERR_CLOSED);
+        }
+    }
+    assert_int_equal(say(item->endpoint, "alone"), HWS_OK);
+}
+
+/* All of them have a message that waits to be read. */
+static void one_connection_may_end_all_others(void **state) {
+    enum { COUNT = 20 };
+    room *r = room_new_open(state);
+    hws_link *link = NULL;
+    int i = 0;
+    while (i < COUNT) {
+        room_pair(r);
+        i++;
+    }
+    r->on_server = end_all_others;
+    while ((link = hws_loop_link(&r->w->loop, link)) != NULL) {
+        if (hws_link_user(link) == r) {
+            say(hws_link_endpoint(link), "me");
+        }
+    }
+    room_until(r, &r->ends[0], COUNT - 1);
+    room_until(r, &r->ends[1], COUNT - 1);
+    assert_int_equal(r->messages[0], 1);
+    assert_int_equal(r->messages[1], 1);
+    room_settle(r, 20);
+    assert_int_equal(hws_loop_count(&r->w->loop), 2);
+    room_free(r);
+}
+
+static void connect_again(room *r, const hws_loop_item *item) {
+    if (item->event.type == HWS_OPEN) {
+        hws_endpoint_close(item->endpoint, HWS_CLOSE_NORMAL, NULL, 0);
+    }
+    if (item->event.type == HWS_END && r->ends[1] < 10) {
+        room_connect(r);
+    }
+}
+
+static void a_client_connects_again_in_its_own_end(void **state) {
+    room *r = room_new_open(state);
+    r->on_client = connect_again;
+    room_connect(r);
+    room_until(r, &r->ends[1], 10);
+    while (r->ends[0] < 10) {
+        assert_int_equal(room_step(r, LONG_MS), HWS_EVENT);
+    }
+    room_settle(r, 20);
+    assert_int_equal(hws_loop_count(&r->w->loop), 0);
+    assert_int_equal(r->opens[0], 10);
+    room_free(r);
+}
+
+/* --- the end of the loop --- */
+
+static void shut_down_at_message(room *r, const hws_loop_item *item) {
+    world_echo(r->w, item);
+    if (item->event.type == HWS_TEXT) {
+        hws_loop_shutdown(&r->w->loop, LONG_MS);
+        hws_loop_shutdown(&r->w->loop, LONG_MS);
+    }
+}
+
+static void a_loop_may_be_shut_down_in_an_event(void **state) {
+    room *r = room_new_open(state);
+    room_pair(r);
+    room_pair(r);
+    r->on_server = shut_down_at_message;
+    say(hws_link_endpoint(r->links[1]), "stop");
+    room_finish(r);
+    assert_int_equal(r->messages[1], 1);
+    assert_int_equal(r->ends[0], 2);
+    assert_int_equal(r->ends[1], 2);
+    assert_int_equal(r->ended_code[1], HWS_CLOSE_GOING_AWAY);
+    room_finish(r);
+    room_free(r);
+}
+
+static void a_loop_without_connections_is_over_at_once(void **state) {
+    room *r = room_new_open(state);
+    hws_loop_shutdown(&r->w->loop, HWS_FOREVER);
+    room_finish(r);
+    room_free(r);
+}
+
+static void a_shutdown_drops_all_at_once_with_no_time(void **state) {
+    room *r = room_new_open(state);
+    room_pair(r);
+    room_connect(r);
+    hws_loop_shutdown(&r->w->loop, 0);
+    room_finish(r);
+    assert_int_equal(r->ends[0] + r->ends[1] >= 3, 1);
+    room_free(r);
+}
+
+/* The second call makes it end sooner. */
+static void a_second_shutdown_may_be_shorter(void **state) {
+    room *r = room_new_open(state);
+    int fd = raw_connect(r->w);
+    int64_t start = 0;
+    raw_send_text(fd, RAW_REQUEST);
+    room_until(r, &r->opens[0], 1);
+    start = peer_now_ms();
+    hws_loop_shutdown(&r->w->loop, LONG_MS);
+    room_settle(r, 20);
+    hws_loop_shutdown(&r->w->loop, 20);
+    room_finish(r);
+    assert_in_range(peer_now_ms() - start, 0, 5000);
+    assert_int_equal(r->ends[0], 1);
+    close(fd);
+    room_free(r);
+}
+
+static void release_with_all_under_way(void **state) {
+    static uint8_t large[300000];
+    room *r = room_new_open(state);
+    hws_endpoint *client = NULL;
+    int fd = raw_connect(r->w);
+    room_pair(r);
+    client = hws_link_endpoint(r->links[1]);
+    hws_endpoint_send_ref(client, HWS_BINARY, HWS_WHOLE, large, sizeof large);
+    hws_endpoint_send(client, HWS_BINARY, HWS_FIRST, large, sizeof large);
+    room_step(r, 0);
+    room_connect(r);
+    room_connect(r);
+    room_step(r, 0);
+    close(fd);
+    room_free(r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        BOTH(a_connection_may_be_aborted_in_its_own_open),
+        BOTH(what_is_sent_at_once_and_closed_in_open_arrives),
+        BOTH(a_request_may_be_aborted_and_says_zero_at_its_end),
+        BOTH(data_outlives_the_end_of_its_connection),
+        BOTH(at_its_end_a_link_can_be_asked_still),
+        BOTH(one_connection_may_end_all_others),
+        BOTH(a_client_connects_again_in_its_own_end),
+        BOTH(a_loop_may_be_shut_down_in_an_event),
+        BOTH(a_loop_without_connections_is_over_at_once),
+        BOTH(a_shutdown_drops_all_at_once_with_no_time),
+        BOTH(a_second_shutdown_may_be_shorter),
+        BOTH(release_with_all_under_way),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
