@@ -4,6 +4,11 @@
  */
 #include "loop_room.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
+static uint8_t lent[300000];
+
 /* --- ends that begin in an event --- */
 
 static void abort_at_open(room *r, const hws_loop_item *item) {
@@ -271,19 +276,154 @@ static void a_second_shutdown_may_be_shorter(void **state) {
 }
 
 static void release_with_all_under_way(void **state) {
-    static uint8_t large[300000];
     room *r = room_new_open(state);
     hws_endpoint *client = NULL;
     int fd = raw_connect(r->w);
     room_pair(r);
     client = hws_link_endpoint(r->links[1]);
-    hws_endpoint_send_ref(client, HWS_BINARY, HWS_WHOLE, large, sizeof large);
-    hws_endpoint_send(client, HWS_BINARY, HWS_FIRST, large, sizeof large);
+    hws_endpoint_send_ref(client, HWS_BINARY, HWS_WHOLE, lent, sizeof lent);
+    hws_endpoint_send(client, HWS_BINARY, HWS_FIRST, lent, sizeof lent);
     room_step(r, 0);
     room_connect(r);
     room_connect(r);
     room_step(r, 0);
     close(fd);
+    room_free(r);
+}
+
+static void respond_and_shut_down(room *r, const hws_loop_item *item) {
+    if (item->event.type == HWS_REQUEST) {
+        assert_int_equal(hws_endpoint_respond(item->endpoint, 200, NULL, 0, lent, sizeof lent),
+                         HWS_OK);
+        hws_loop_shutdown(&r->w->loop, LONG_MS);
+    }
+}
+
+static void *read_answer(void *arg) {
+    static uint8_t body[sizeof lent];
+    int fd = *(int *)arg;
+    raw_expect_head(fd, "HTTP/1.1 200 ");
+    assert_int_equal(raw_read(fd, body, sizeof body), sizeof body);
+    raw_expect_end(fd);
+    close(fd);
+    return NULL;
+}
+
+static void an_answer_on_its_way_outlives_a_shutdown(void **state) {
+    room *r = room_new_open(state);
+    pthread_t thread;
+    int fd = raw_connect(r->w);
+    raw_send_text(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    r->on_server = respond_and_shut_down;
+    assert_int_equal(pthread_create(&thread, NULL, read_answer, &fd), 0);
+    room_finish(r);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(r->ended[0], HWS_OK);
+    room_free(r);
+}
+
+/* Whether it has got an answer, or has asked nothing so far. */
+static void a_client_above_the_limit_does_not_hold_a_shutdown(void **state) {
+    room *r = room_new(KIND(state));
+    int64_t start = 0;
+    r->w->config.max_connections = 0;
+    room_open(r);
+    int fd = raw_connect(r->w);
+    room_settle(r, 50);
+    start = peer_now_ms();
+    hws_loop_shutdown(&r->w->loop, HWS_FOREVER);
+    room_finish(r);
+    assert_in_range(peer_now_ms() - start, 0, 5000);
+    close(fd);
+    room_free(r);
+}
+
+static void what_was_posted_is_handed_out_before_the_end(void **state) {
+    enum { COUNT = 1000 };
+    room *r = room_new_open(state);
+    uintptr_t i = 0;
+    while (i < COUNT) {
+        i++;
+        assert_int_equal(hws_loop_post(&r->w->loop, (void *)i), HWS_OK);
+    }
+    hws_loop_shutdown(&r->w->loop, 0);
+    room_finish(r);
+    assert_int_equal(r->posts, COUNT);
+    assert_ptr_equal(r->posted, (void *)i);
+    room_free(r);
+}
+
+static void try_to_connect_again(room *r, const hws_loop_item *item) {
+    hws_link *link = NULL;
+    if (item->event.type == HWS_END) {
+        assert_int_equal(hws_loop_connect(&r->w->loop, r->w->url, &r->client, NULL, NULL, &link),
+                         HWS_ERR_STATE);
+        assert_null(link);
+    }
+}
+
+/* Its server is another loop, which lives on. */
+static void nothing_is_opened_after_a_shutdown(void **state) {
+    room *r = room_new_open(state);
+    world *other = world_start(KIND(state));
+    memcpy(r->w->url, other->url, sizeof other->url);
+    room_connect(r);
+    room_until(r, &r->opens[1], 1);
+    r->on_client = try_to_connect_again;
+    hws_loop_shutdown(&r->w->loop, LONG_MS);
+    assert_int_equal(hws_loop_listen(&r->w->loop, "127.0.0.1", 0), HWS_ERR_STATE);
+    assert_int_equal(hws_loop_listen_unix(&r->w->loop, "/tmp/hawser-never.sock"), HWS_ERR_STATE);
+    room_finish(r);
+    assert_int_equal(r->ends[1], 1);
+    assert_int_equal(r->ended_code[1], HWS_CLOSE_GOING_AWAY);
+    world_end(other);
+    room_free(r);
+}
+
+/* --- before and after --- */
+
+static hws_loop alarmed;
+
+static void post_from_handler(int signal_number) {
+    (void)signal_number;
+    (void)hws_loop_post(&alarmed, NULL);
+}
+
+/* A handler is there longer than its loop. */
+static void a_handler_may_post_before_and_after_its_loop(void **state) {
+    room *r = room_new(KIND(state));
+    hws_loop_item item;
+    assert_int_equal(hws_loop_post(&alarmed, NULL), HWS_ERR_STATE);
+    assert_true(signal(SIGUSR1, post_from_handler) != SIG_ERR);
+    raise(SIGUSR1);
+    assert_int_equal(hws_loop_init(&alarmed, &r->w->config), HWS_OK);
+    raise(SIGUSR1);
+    assert_int_equal(hws_loop_next(&alarmed, &item, LONG_MS), HWS_EVENT);
+    assert_int_equal(item.event.type, HWS_POSTED);
+    hws_loop_release(&alarmed);
+    raise(SIGUSR1);
+    assert_int_equal(hws_loop_post(&alarmed, NULL), HWS_ERR_STATE);
+    (void)signal(SIGUSR1, SIG_DFL);
+    room_free(r);
+}
+
+/* Why a loop did not start can be asked of it. */
+static void the_error_of_a_loop_that_did_not_start_is_told(void **state) {
+    room *r = room_new(KIND(state));
+    struct rlimit limits;
+    struct rlimit none;
+    hws_loop loop;
+    memset(&loop, 0xAA, sizeof loop);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limits), 0);
+    none = limits;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    hws_status status = hws_loop_init(&loop, &r->w->config);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limits), 0);
+    assert_int_equal(status, HWS_ERR_SYSTEM);
+    assert_int_equal(hws_loop_system_error(&loop), EMFILE);
+    hws_loop_release(&loop);
+    assert_int_equal(hws_loop_system_error(&loop), 0);
     room_free(r);
 }
 
@@ -301,6 +441,12 @@ int main(void) {
         BOTH(a_shutdown_drops_all_at_once_with_no_time),
         BOTH(a_second_shutdown_may_be_shorter),
         BOTH(release_with_all_under_way),
+        BOTH(an_answer_on_its_way_outlives_a_shutdown),
+        BOTH(a_client_above_the_limit_does_not_hold_a_shutdown),
+        BOTH(what_was_posted_is_handed_out_before_the_end),
+        BOTH(nothing_is_opened_after_a_shutdown),
+        BOTH(a_handler_may_post_before_and_after_its_loop),
+        BOTH(the_error_of_a_loop_that_did_not_start_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

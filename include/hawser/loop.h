@@ -64,7 +64,8 @@ typedef struct hws_link hws_link;
 
 /** Room for a loop. The content is private. */
 typedef struct hws_loop {
-    void *opaque; /**< Private. */
+    void *opaque;         /**< Private. */
+    int32_t system_error; /**< Private. */
 } hws_loop;
 
 /** How a loop works. Start from hws_loop_config_init(). */
@@ -203,8 +204,8 @@ HWS_API hws_status hws_loop_post(hws_loop *loop, void *posted);
 
 /**
  * Shut down: stop listening, let all connections end as by hws_endpoint_go_away(), and drop at the
- * deadline those that are left. Events go on to come, next() returns HWS_OK at the end. May be
- * called again, to change the deadline.
+ * deadline those that are left. Events go on to come; next() returns HWS_OK when the last connection
+ * has ended and all that was posted is handed out. May be called again, to change the deadline.
  *
  * @param loop        A loop.
  * @param timeout_ms  Milliseconds until the deadline; HWS_FOREVER leaves it to the close timeouts.
@@ -250,8 +251,8 @@ HWS_API uint64_t hws_loop_now(const hws_loop *loop);
 /**
  * The error of the system behind the last HWS_ERR_SYSTEM or _RESOLVE of a loop.
  *
- * @param loop  A loop.
- * @return      errno, or behind HWS_ERR_RESOLVE the code of getaddrinfo(); 0 for none.
+ * @param loop  A loop, or one that hws_loop_init() did not start.
+ * @return      errno, behind HWS_ERR_RESOLVE what getaddrinfo() returned; 0 for none.
  */
 HWS_API int32_t hws_loop_system_error(const hws_loop *loop);
 

@@ -32,6 +32,34 @@ static hws_status take_buffers(hws__loop *l) {
     return HWS_OK;
 }
 
+/* Input of the turn that has memory of its own. */
+static void drop_turn(hws__loop *l) {
+    if (l->turn != NULL && l->plain_turn.data != l->in) {
+        hws__loop_give(l, l->plain_turn.data);
+    }
+    if (l->turn != NULL && l->raw_turn.data != l->raw) {
+        hws__loop_give(l, l->raw_turn.data);
+    }
+    l->turn = NULL;
+    l->over = NULL;
+}
+
+static void let_go(hws__loop *l) {
+    drop_turn(l);
+    while (l->first != NULL) {
+        hws__link_free(l->first);
+    }
+    hws__accept_close(l);
+    hws__post_close(l);
+    hws__waiter_release(l);
+    hws__loop_give(l, l->listeners);
+    hws__loop_give(l, l->in);
+    hws__loop_give(l, l->raw);
+    hws__loop_give(l, l->out);
+    hws__loop_give(l, l->heap);
+    hws__loop_give(l, l);
+}
+
 hws_status hws_loop_init(hws_loop *loop, const hws_loop_config *config) {
     hws_allocator allocator = config->server.allocator;
     hws_endpoint probe;
@@ -56,7 +84,6 @@ hws_status hws_loop_init(hws_loop *loop, const hws_loop_config *config) {
     l->post.kind = HWS__SOURCE_POST;
     (void)snprintf(l->retry_after, sizeof l->retry_after, "%lu",
                    (unsigned long)config->retry_after_s);
-    loop->opaque = l;
     hws_status status = take_buffers(l);
     if (status == HWS_OK) {
         status = hws__waiter_init(l);
@@ -65,42 +92,20 @@ hws_status hws_loop_init(hws_loop *loop, const hws_loop_config *config) {
         status = hws__post_open(l);
     }
     if (status != HWS_OK) {
-        hws_loop_release(loop);
+        loop->system_error = l->system_error;
+        let_go(l);
+        return status;
     }
-    return status;
-}
-
-/* Input of the turn that has memory of its own. */
-static void drop_turn(hws__loop *l) {
-    if (l->turn != NULL && l->plain_turn.data != l->in) {
-        hws__loop_give(l, l->plain_turn.data);
-    }
-    if (l->turn != NULL && l->raw_turn.data != l->raw) {
-        hws__loop_give(l, l->raw_turn.data);
-    }
-    l->turn = NULL;
-    l->over = NULL;
+    loop->opaque = l; /* a signal handler may post from now on */
+    return HWS_OK;
 }
 
 void hws_loop_release(hws_loop *loop) {
     hws__loop *l = hws__loop_of(loop);
-    if (l == NULL) {
-        return;
+    memset(loop, 0, sizeof *loop); /* first: a signal handler may post still */
+    if (l != NULL) {
+        let_go(l);
     }
-    memset(loop, 0, sizeof *loop); /* first: a signal handler may post meanwhile */
-    drop_turn(l);
-    while (l->first != NULL) {
-        hws__link_free(l->first);
-    }
-    hws__accept_close(l);
-    hws__post_close(l);
-    hws__waiter_release(l);
-    hws__loop_give(l, l->listeners);
-    hws__loop_give(l, l->in);
-    hws__loop_give(l, l->raw);
-    hws__loop_give(l, l->out);
-    hws__loop_give(l, l->heap);
-    hws__loop_give(l, l);
 }
 
 /* --- events --- */
@@ -320,7 +325,8 @@ uint64_t hws_loop_now(const hws_loop *loop) {
 }
 
 int32_t hws_loop_system_error(const hws_loop *loop) {
-    return hws__loop_of(loop)->system_error;
+    const hws__loop *l = hws__loop_of(loop);
+    return l == NULL ? loop->system_error : l->system_error;
 }
 
 /* --- one connection --- */
