@@ -3,155 +3,21 @@
  * exchange, close; accept, echo, end) for each k. Each run must end, in success or with a clean
  * error, and leave no descriptor behind.
  *
- * Linked with --wrap for each name below. Both sides run here, in two threads; the faults hit one
- * of them at a time, the other is its honest peer.
+ * Linked with --wrap for each name here and in faults.h. Both sides run here, in two threads; the
+ * faults hit one of them at a time, the other is its honest peer.
  */
+#include "faults.h"
 #include "toy_filter.h"
 
 #include <hawser/entropy.h>
 
-#include <dirent.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/random.h>
 
-/* What the k-th call does. */
-enum fault {
-    FAULT_INTERRUPTED,
-    FAULT_AGAIN,
-    FAULT_ONE_BYTE, /* of reads and writes; other calls work */
-    FAULT_RESET,
-    FAULT_PIPE,
-    FAULT_MEMORY,
-    FAULT_DESCRIPTORS,
-    FAULTS
-};
-
-static const int error_numbers[FAULTS] = {EINTR, EAGAIN, 0, ECONNRESET, EPIPE, ENOMEM, EMFILE};
-
-/* The plan of this thread: -1 is never. */
-static _Thread_local struct {
-    int at;
-    enum fault fault;
-    int calls;
-} plan = {-1, FAULT_INTERRUPTED, 0};
-
-/* Whether this call fails; errno is set then. */
-static int fails(void) {
-    int hit = plan.at == plan.calls;
-    plan.calls++;
-    if (!hit || plan.fault == FAULT_ONE_BYTE) {
-        return 0;
-    }
-    errno = error_numbers[plan.fault];
-    return 1;
-}
-
-/* The same for calls that never wait, and so are never interrupted. */
-static int fails_at_once(void) {
-    if (plan.fault == FAULT_INTERRUPTED || plan.fault == FAULT_AGAIN) {
-        plan.calls++;
-        return 0;
-    }
-    return fails();
-}
-
-static int is_short(void) {
-    return plan.at == plan.calls - 1 && plan.fault == FAULT_ONE_BYTE;
-}
-
-#define WRAP(type, name, parameters)                                                               \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters
-
-/* --wrap=recv */
-WRAP(ssize_t, recv, (int fd, void *buf, size_t len, int flags)) {
-    return fails() ? -1 : __real_recv(fd, buf, is_short() && len > 1 ? 1 : len, flags);
-}
-
-/* --wrap=sendmsg */
-WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags)) {
-    struct msghdr part = *message;
-    struct iovec vec;
-    size_t i = 0;
-    if (fails()) {
-        return -1;
-    }
-    while (is_short() && i < message->msg_iovlen) {
-        if (message->msg_iov[i].iov_len > 0) {
-            vec.iov_base = message->msg_iov[i].iov_base;
-            vec.iov_len = 1;
-            part.msg_iov = &vec;
-            part.msg_iovlen = 1;
-            break;
-        }
-        i++;
-    }
-    return __real_sendmsg(fd, &part, flags);
-}
-
-/* --wrap=poll */
-WRAP(int, poll, (struct pollfd * set, nfds_t count, int timeout_ms)) {
-    return fails() ? -1 : __real_poll(set, count, timeout_ms);
-}
-
-/* --wrap=accept4 */
-WRAP(int, accept4, (int fd, struct sockaddr *address, socklen_t *len, int flags)) {
-    return fails() ? -1 : __real_accept4(fd, address, len, flags);
-}
-
-/* --wrap=socket */
-WRAP(int, socket, (int family, int type, int protocol)) {
-    return fails_at_once() ? -1 : __real_socket(family, type, protocol);
-}
-
-/* --wrap=connect. Interrupted, it goes on in the background. */
+/* --wrap=connect */
 WRAP(int, connect, (int fd, const struct sockaddr *address, socklen_t len)) {
-    int interrupted = plan.at == plan.calls && plan.fault == FAULT_INTERRUPTED;
-    if (fails()) {
-        if (interrupted) {
-            (void)__real_connect(fd, address, len);
-            errno = EINTR;
-        }
-        return -1;
-    }
-    return __real_connect(fd, address, len);
-}
-
-/* --wrap=getsockopt */
-WRAP(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *len)) {
-    return fails_at_once() ? -1 : __real_getsockopt(fd, level, name, value, len);
-}
-
-/* --wrap=setsockopt */
-WRAP(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t len)) {
-    return fails_at_once() ? -1 : __real_setsockopt(fd, level, name, value, len);
-}
-
-/* --wrap=fcntl */
-int __real_fcntl(int fd, int command, ...);
-int __wrap_fcntl(int fd, int command, ...);
-int __wrap_fcntl(int fd, int command, ...) {
-    va_list list;
-    int value = 0;
-    va_start(list, command);
-    value = va_arg(list, int);
-    va_end(list);
-    return fails_at_once() ? -1 : __real_fcntl(fd, command, value);
-}
-
-/* --wrap=shutdown */
-WRAP(int, shutdown, (int fd, int how)) {
-    return fails_at_once() ? -1 : __real_shutdown(fd, how);
-}
-
-/* --wrap=getaddrinfo */
-WRAP(int, getaddrinfo,
-     (const char *host, const char *service, const struct addrinfo *hints,
-      struct addrinfo **list)) {
-    return fails_at_once() ? EAI_MEMORY : __real_getaddrinfo(host, service, hints, list);
+    return connect_unless(fails(), fd, address, len);
 }
 
 /* What one call gives at most. */
@@ -172,19 +38,6 @@ static hws_status unpooled(void *user, uint8_t *dst, size_t len) {
         memcpy(dst, large, len);
     }
     return status;
-}
-
-static int count_descriptors(void) {
-    DIR *dir = opendir("/proc/self/fd");
-    int count = 0;
-    if (dir == NULL) {
-        return 0;
-    }
-    while (readdir(dir) != NULL) {
-        count++;
-    }
-    closedir(dir);
-    return count;
 }
 
 enum { PAYLOAD = 100000 };
@@ -274,9 +127,7 @@ typedef struct life {
 } life;
 
 static void start_plan(const life *l, uint8_t role) {
-    plan.at = l->role == role ? l->at : -1;
-    plan.fault = l->fault;
-    plan.calls = 0;
+    plan_fault(l->fault, l->role == role ? l->at : -1);
 }
 
 static hws_status stop_plan(life *l, uint8_t role, hws_status status) {
@@ -325,11 +176,6 @@ static void run_life(life *l) {
     assert_int_equal(pthread_join(thread, NULL), 0);
     hws_listener_release(&l->listener);
     assert_int_equal(l->kind.made, 0);
-}
-
-/* Whether a life that met this fault must have succeeded. */
-static int is_harmless(enum fault fault) {
-    return fault == FAULT_INTERRUPTED || fault == FAULT_AGAIN || fault == FAULT_ONE_BYTE;
 }
 
 static void fail_each_call(uint8_t role, uint8_t secure) {
@@ -395,9 +241,7 @@ static void a_listener_survives_the_failure_of_each_call(void **state) {
         int at = 0;
         while (at < 12) {
             hws_listener listener;
-            plan.fault = (enum fault)fault;
-            plan.at = at;
-            plan.calls = 0;
+            plan_fault((enum fault)fault, at);
             status = hws_listener_open(&listener, "127.0.0.1", 0);
             plan.at = -1;
             assert_true(status == HWS_OK || status == HWS_ERR_SYSTEM || status == HWS_ERR_RESOLVE);
@@ -420,11 +264,9 @@ static void entropy_fails_whole(void **state) {
     uint8_t nothing[5000] = {0};
     int at = 0;
     (void)state;
-    plan.fault = FAULT_MEMORY;
     largest_random = 999;
     while (at < 6) {
-        plan.at = at;
-        plan.calls = 0;
+        plan_fault(FAULT_MEMORY, at);
         memset(large, 0, sizeof large);
         assert_int_equal(hws_entropy(NULL, large, sizeof large), HWS_ERR_RANDOM);
         assert_memory_equal(large, nothing, sizeof large);
@@ -435,18 +277,14 @@ static void entropy_fails_whole(void **state) {
     plan.at = -1;
     assert_int_equal(hws_entropy(NULL, large, 1024), HWS_OK);
     assert_int_equal(hws_entropy(NULL, large, 1024), HWS_OK);
-    plan.at = 0;
-    plan.calls = 0;
+    plan_fault(FAULT_MEMORY, 0);
     assert_int_equal(hws_entropy(NULL, key, sizeof key), HWS_ERR_RANDOM);
     assert_memory_equal(key, "\1\2\3\4", 4);
-    plan.fault = FAULT_ONE_BYTE;
-    plan.calls = 0;
+    plan_fault(FAULT_ONE_BYTE, 0);
     assert_int_equal(hws_entropy(NULL, key, sizeof key), HWS_OK);
     plan.at = -1;
     assert_int_equal(hws_entropy(NULL, large, 1000), HWS_OK);
-    plan.fault = FAULT_INTERRUPTED;
-    plan.at = 0;
-    plan.calls = 0;
+    plan_fault(FAULT_INTERRUPTED, 0);
     assert_int_equal(hws_entropy(NULL, large, 1000), HWS_OK);
     plan.at = -1;
 }

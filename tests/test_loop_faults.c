@@ -4,73 +4,16 @@
  * is posted, and all is closed and shut down. Each life ends in time, without spinning, in success
  * or with a clean error, and leaves no descriptor and no memory behind.
  *
- * Linked with --wrap for each name below.
+ * Linked with --wrap for each name here and in faults.h.
  */
+#include "faults.h"
 #include "loop_world.h"
 #include "toy_filter.h"
 
-#include <dirent.h>
-#include <netdb.h>
 #include <sys/resource.h>
 #ifdef __linux__
 #include <sys/epoll.h>
 #endif
-
-/* What the k-th call does. */
-enum fault {
-    FAULT_INTERRUPTED,
-    FAULT_AGAIN,
-    FAULT_ONE_BYTE, /* of reads and writes; other calls work */
-    FAULT_RESET,
-    FAULT_PIPE,
-    FAULT_MEMORY,
-    FAULT_DESCRIPTORS,
-    FAULTS
-};
-
-static const int error_numbers[FAULTS] = {EINTR, EAGAIN, 0, ECONNRESET, EPIPE, ENOMEM, EMFILE};
-
-/* -1 is never. */
-static struct {
-    int at;
-    enum fault fault;
-    int calls;
-    int waits; /* of those, the ones that wait */
-} plan = {-1, FAULT_INTERRUPTED, 0, 0};
-
-/* Whether this call fails; errno is set then. */
-static int fails(void) {
-    int hit = plan.at == plan.calls;
-    plan.calls++;
-    if (!hit || plan.fault == FAULT_ONE_BYTE) {
-        return 0;
-    }
-    errno = error_numbers[plan.fault];
-    return 1;
-}
-
-/* The same for calls that never wait, and so are never interrupted. */
-static int fails_at_once(void) {
-    if (plan.fault == FAULT_INTERRUPTED || plan.fault == FAULT_AGAIN) {
-        plan.calls++;
-        return 0;
-    }
-    return fails();
-}
-
-static int is_short(void) {
-    return plan.at == plan.calls - 1 && plan.fault == FAULT_ONE_BYTE;
-}
-
-#define WRAP(type, name, parameters)                                                               \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters
-
-/* --wrap=recv */
-WRAP(ssize_t, recv, (int fd, void *buf, size_t len, int flags)) {
-    return fails() ? -1 : __real_recv(fd, buf, is_short() && len > 1 ? 1 : len, flags);
-}
 
 /* --wrap=read. Of the pipe: a pointer comes whole. */
 WRAP(ssize_t, read, (int fd, void *buf, size_t len)) {
@@ -80,27 +23,6 @@ WRAP(ssize_t, read, (int fd, void *buf, size_t len)) {
 /* --wrap=write */
 WRAP(ssize_t, write, (int fd, const void *buf, size_t len)) {
     return plan.fault == FAULT_INTERRUPTED && fails() ? -1 : __real_write(fd, buf, len);
-}
-
-/* --wrap=sendmsg */
-WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags)) {
-    struct msghdr part = *message;
-    struct iovec first;
-    if (fails()) {
-        return -1;
-    }
-    if (is_short() && message->msg_iovlen > 0) {
-        first = (struct iovec){message->msg_iov[0].iov_base, 1};
-        part.msg_iov = &first;
-        part.msg_iovlen = 1;
-    }
-    return __real_sendmsg(fd, &part, flags);
-}
-
-/* --wrap=poll */
-WRAP(int, poll, (struct pollfd * set, nfds_t count, int timeout_ms)) {
-    plan.waits++;
-    return fails() ? -1 : __real_poll(set, count, timeout_ms);
 }
 
 #ifdef __linux__
@@ -128,80 +50,16 @@ WRAP(int, pipe, (int ends[2])) {
     return fails_at_once() ? -1 : __real_pipe(ends);
 }
 
-/* --wrap=accept4 */
-WRAP(int, accept4, (int fd, struct sockaddr *address, socklen_t *len, int flags)) {
-    return fails() ? -1 : __real_accept4(fd, address, len, flags);
-}
-
-/* --wrap=socket */
-WRAP(int, socket, (int family, int type, int protocol)) {
-    return fails_at_once() ? -1 : __real_socket(family, type, protocol);
-}
-
-/* --wrap=connect. Interrupted, it goes on in the background. */
+/* --wrap=connect */
 WRAP(int, connect, (int fd, const struct sockaddr *address, socklen_t len)) {
-    int interrupted = plan.at == plan.calls && plan.fault == FAULT_INTERRUPTED;
-    if (plan.fault == FAULT_AGAIN ? fails_at_once() : fails()) {
-        if (interrupted) {
-            (void)__real_connect(fd, address, len);
-            errno = EINTR;
-        }
-        return -1;
-    }
-    return __real_connect(fd, address, len);
-}
-
-/* --wrap=getsockopt */
-WRAP(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *len)) {
-    return fails_at_once() ? -1 : __real_getsockopt(fd, level, name, value, len);
-}
-
-/* --wrap=setsockopt */
-WRAP(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t len)) {
-    return fails_at_once() ? -1 : __real_setsockopt(fd, level, name, value, len);
-}
-
-/* --wrap=fcntl */
-int __real_fcntl(int fd, int command, ...);
-int __wrap_fcntl(int fd, int command, ...);
-int __wrap_fcntl(int fd, int command, ...) {
-    va_list list;
-    int value = 0;
-    va_start(list, command);
-    value = va_arg(list, int);
-    va_end(list);
-    return fails_at_once() ? -1 : __real_fcntl(fd, command, value);
-}
-
-/* --wrap=shutdown */
-WRAP(int, shutdown, (int fd, int how)) {
-    return fails_at_once() ? -1 : __real_shutdown(fd, how);
-}
-
-/* --wrap=getaddrinfo */
-WRAP(int, getaddrinfo,
-     (const char *host, const char *service, const struct addrinfo *hints,
-      struct addrinfo **list)) {
-    return fails_at_once() ? EAI_MEMORY : __real_getaddrinfo(host, service, hints, list);
+    int fault = plan.fault == FAULT_AGAIN ? fails_at_once() : fails();
+    return connect_unless(fault, fd, address, len);
 }
 
 /* --wrap=clock_gettime */
 WRAP(int, clock_gettime, (clockid_t clock, struct timespec *now)) {
     memset(now, 0xA5, sizeof *now);
     return fails_at_once() ? -1 : __real_clock_gettime(clock, now);
-}
-
-static int count_descriptors(void) {
-    DIR *dir = opendir("/proc/self/fd");
-    int count = 0;
-    if (dir == NULL) {
-        return 0;
-    }
-    while (readdir(dir) != NULL) {
-        count++;
-    }
-    closedir(dir);
-    return count;
 }
 
 enum { PAYLOAD = 100000, WAIT_MS = 1500, WAITS_MAX = 600 };
@@ -335,11 +193,6 @@ static void run_life(life *l, uint8_t kind, uint8_t filtered) {
     assert_int_equal(l->toys[1].made, 0);
 }
 
-/* Whether a life that met this fault must have succeeded. */
-static int is_harmless(enum fault fault) {
-    return fault == FAULT_INTERRUPTED || fault == FAULT_AGAIN || fault == FAULT_ONE_BYTE;
-}
-
 static void succeed(const life *l) {
     assert_int_equal(l->status, HWS_OK);
     assert_int_equal(l->got, 2);
@@ -352,9 +205,7 @@ static void fail_each_call(uint8_t kind, uint8_t filtered, enum fault fault) {
     int at = 0;
     int hit = 1;
     while (hit) {
-        plan.at = at;
-        plan.fault = fault;
-        plan.calls = plan.waits = 0;
+        plan_fault(fault, at);
         run_life(&l, kind, filtered);
         hit = plan.calls > at;
         if (is_harmless(fault)) {
@@ -395,7 +246,7 @@ static void fail_each_allocation(uint8_t kind, uint8_t filtered) {
     while (left < 0) {
         world plan_of_memory = {.fail_at = at};
         l.w = &plan_of_memory;
-        plan.calls = plan.waits = 0;
+        plan.waits = 0;
         run_life(&l, kind, filtered);
         left = l.w->fail_at;
         assert_true(plan.waits < WAITS_MAX);
