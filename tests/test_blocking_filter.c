@@ -72,31 +72,24 @@ static void messages_of_all_sizes_go_there_and_back(void **state) {
 }
 
 static void a_stream_that_drips_is_put_together(void **state) {
-    uint8_t role = 0;
-    (void)state;
-    while (role < 2) {
-        lab l;
-        uint8_t frame[64];
-        uint8_t buffer[8];
-        size_t n = 0;
-        size_t i = 0;
-        hws_message message;
-        hws_event ev;
-        hws_message_init(&message, buffer, sizeof buffer);
-        lab_start(&l, role);
-        n = 3 * make_frame(&l, 0x81, "drip", 4, frame);
-        while (i < n) {
-            uint8_t record[3] = {'D', 1, frame[i / 3] ^ TOY_KEY};
-            assert_int_equal(hws_blocking_receive_message(l.ws, &message, &ev, 0), HWS_ERR_TIMEOUT);
-            raw_send(l.fd, &record[i % 3], 1);
-            i++;
-        }
-        assert_int_equal(hws_blocking_receive_message(l.ws, &message, &ev, LONG_MS), HWS_EVENT);
-        assert_int_equal(ev.len, 4);
-        assert_memory_equal(ev.data, "drip", 4);
-        lab_end(&l);
-        role++;
+    lab *l = *state;
+    uint8_t frame[64];
+    uint8_t buffer[8];
+    size_t n = 0;
+    size_t i = 0;
+    hws_message message;
+    hws_event ev;
+    hws_message_init(&message, buffer, sizeof buffer);
+    n = 3 * make_frame(l, 0x81, "drip", 4, frame);
+    while (i < n) {
+        uint8_t record[3] = {'D', 1, frame[i / 3] ^ TOY_KEY};
+        assert_int_equal(hws_blocking_receive_message(l->ws, &message, &ev, 0), HWS_ERR_TIMEOUT);
+        raw_send(l->fd, &record[i % 3], 1);
+        i++;
     }
+    assert_int_equal(hws_blocking_receive_message(l->ws, &message, &ev, LONG_MS), HWS_EVENT);
+    assert_int_equal(ev.len, 4);
+    assert_memory_equal(ev.data, "drip", 4);
 }
 
 /* The socket has nothing any more; what the filter holds has to come all the same. */
@@ -137,38 +130,23 @@ static void what_the_filter_holds_comes_without_the_socket(void **state) {
 }
 
 static void what_the_filter_says_by_itself_is_written(void **state) {
-    uint8_t role = 0;
-    (void)state;
-    while (role < 2) {
-        lab l;
-        lab_start(&l, role);
-        l.kind.chatty = 1;
-        hand_send(&l, 0x81, "a", 1);
-        expect_text(&l, "a");
-        raw_expect(l.fd, "K", 1);
-        hand_send(&l, 0x89, "p", 1);
-        hand_send(&l, 0x81, "b", 1);
-        hws_event ev;
-        assert_int_equal(hws_blocking_receive(l.ws, &ev, LONG_MS), HWS_EVENT);
-        assert_int_equal(ev.type, HWS_PING);
-        lab_end(&l);
-        role++;
-    }
+    lab *l = *state;
+    l->kind.chatty = 1;
+    hand_send(l, 0x81, "a", 1);
+    expect_text(l, "a");
+    raw_expect(l->fd, "K", 1);
+    hand_send(l, 0x89, "p", 1);
+    hand_send(l, 0x81, "b", 1);
+    hws_event ev;
+    assert_int_equal(hws_blocking_receive(l->ws, &ev, LONG_MS), HWS_EVENT);
+    assert_int_equal(ev.type, HWS_PING);
 }
 
 static void a_header_and_its_payload_are_one_record(void **state) {
-    uint8_t role = 0;
-    (void)state;
-    while (role < 2) {
-        lab l;
-        lab_start(&l, role);
-        assert_int_equal(
-            hws_blocking_send(l.ws, HWS_TEXT, HWS_WHOLE, (const uint8_t *)"one", 3, LONG_MS),
-            HWS_OK);
-        hand_expect(&l, 0x81, "one", 3);
-        lab_end(&l);
-        role++;
-    }
+    lab *l = *state;
+    assert_int_equal(
+        hws_blocking_send(l->ws, HWS_TEXT, HWS_WHOLE, (const uint8_t *)"one", 3, LONG_MS), HWS_OK);
+    hand_expect(l, 0x81, "one", 3);
 }
 
 /* Pongs, slowly at first, whole and in order, and then the end. */
@@ -247,10 +225,10 @@ static void gathered_answers_go_out_together(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_of_all_sizes_go_there_and_back),
-        cmocka_unit_test(a_stream_that_drips_is_put_together),
+        AS_BOTH(a_stream_that_drips_is_put_together),
         cmocka_unit_test(what_the_filter_holds_comes_without_the_socket),
-        cmocka_unit_test(what_the_filter_says_by_itself_is_written),
-        cmocka_unit_test(a_header_and_its_payload_are_one_record),
+        AS_BOTH(what_the_filter_says_by_itself_is_written),
+        AS_BOTH(a_header_and_its_payload_are_one_record),
         cmocka_unit_test(replies_wait_for_a_peer_that_reads_late),
         cmocka_unit_test(gathered_answers_go_out_together),
     };

@@ -105,4 +105,28 @@ static inline void expect_end(const lab *l, hws_status status) {
     assert_int_equal(l->kind.made, 1);
 }
 
+/* --- tests whose state is a lab with an open connection, tested in one role or in both --- */
+
+static inline int lab_setup(void **state) {
+    lab *l = calloc(1, sizeof *l);
+    assert_non_null(l);
+    lab_start(l, *(const uint8_t *)*state);
+    *state = l;
+    return 0;
+}
+
+static inline int lab_teardown(void **state) {
+    lab_end(*state);
+    free(*state);
+    return 0;
+}
+
+static uint8_t lab_client = HWS_ROLE_CLIENT;
+static uint8_t lab_server = HWS_ROLE_SERVER;
+#define AS_CLIENT(function)                                                                        \
+    { #function " (client)", function, lab_setup, lab_teardown, &lab_client }
+#define AS_SERVER(function)                                                                        \
+    { #function " (server)", function, lab_setup, lab_teardown, &lab_server }
+#define AS_BOTH(function) AS_CLIENT(function), AS_SERVER(function)
+
 #endif
