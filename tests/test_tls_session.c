@@ -12,13 +12,52 @@
 
 #include <openssl/ssl.h>
 
-static const uint16_t versions[] = {HWS_TLS_1_2, HWS_TLS_1_3};
-enum { VERSIONS = sizeof versions / sizeof versions[0] };
+/* The state of a test: contexts that agree on a version. */
+typedef struct contexts {
+    hws_tls *client;
+    hws_tls *server;
+    uint16_t version;
+} contexts;
+
+static int set_up(void **state) {
+    contexts *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    c->version = *(const uint16_t *)*state;
+    c->client = tls_new_client(c->version);
+    c->server = tls_new_server("www", c->version);
+    *state = c;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    contexts *c = *state;
+    tls_free(c->client);
+    tls_free(c->server);
+    free(c);
+    return 0;
+}
+
+static void replace(hws_tls **tls, hws_tls *other) {
+    tls_free(*tls);
+    *tls = other;
+}
 
 static int resumed(const tls_end *end) {
     hws_tls_info info;
     hws_tls_describe(end->state, &info);
     return info.resumed;
+}
+
+/* A server for example.com and *.example.org. */
+static hws_tls *new_server_of_names(const char *key_log_file) {
+    hws_tls_certificate certificates[] = {{tls_file("www.pem"), tls_file("www.key")},
+                                          {tls_file("wild.pem"), tls_file("wild.key")}};
+    hws_tls_config config;
+    hws_tls_config_init(&config, HWS_ROLE_SERVER);
+    config.certificates = certificates;
+    config.certificate_count = 2;
+    config.key_log_file = key_log_file;
+    return tls_new(&config);
 }
 
 /* A connection with a few bytes. It ends in order, or is dropped. */
@@ -40,32 +79,24 @@ static int connect_once(hws_tls *client, hws_tls *server, const char *host, int 
 }
 
 static void what_was_agreed_on_is_told(void **state) {
-    static const char *const names[] = {"TLSv1.2", "TLSv1.3"};
-    unsigned v = 0;
-    (void)state;
-    while (v < VERSIONS) {
-        hws_tls_info info;
-        hws_tls *client = tls_new_client(versions[v]);
-        hws_tls *server = tls_new_server("www", versions[v]);
-        tls_pair *p = tls_pair_new(client, server, "example.com");
-        hws_tls_describe(p->client.state, &info);
-        assert_int_equal(info.version, 0);
-        assert_string_equal(info.version_name, "");
-        assert_string_equal(info.cipher, "");
-        assert_int_equal(info.alpn.len, 0);
-        tls_open(p);
-        hws_tls_describe(p->server.state, &info);
-        assert_int_equal(info.version, versions[v]);
-        assert_string_equal(info.version_name, names[v]);
-        assert_non_null(strstr(info.cipher, "AES"));
-        assert_int_equal(info.alpn.len, 8);
-        assert_memory_equal(info.alpn.data, "http/1.1", 8);
-        assert_string_equal(SSL_get_version(hws_tls_native(p->server.state)), names[v]);
-        tls_pair_free(p);
-        tls_free(client);
-        tls_free(server);
-        v++;
-    }
+    contexts *c = *state;
+    const char *name = c->version == HWS_TLS_1_2 ? "TLSv1.2" : "TLSv1.3";
+    hws_tls_info info;
+    tls_pair *p = tls_pair_new(c->client, c->server, "example.com");
+    hws_tls_describe(p->client.state, &info);
+    assert_int_equal(info.version, 0);
+    assert_string_equal(info.version_name, "");
+    assert_string_equal(info.cipher, "");
+    assert_int_equal(info.alpn.len, 0);
+    tls_open(p);
+    hws_tls_describe(p->server.state, &info);
+    assert_int_equal(info.version, c->version);
+    assert_string_equal(info.version_name, name);
+    assert_non_null(strstr(info.cipher, "AES"));
+    assert_int_equal(info.alpn.len, 8);
+    assert_memory_equal(info.alpn.data, "http/1.1", 8);
+    assert_string_equal(SSL_get_version(hws_tls_native(p->server.state)), name);
+    tls_pair_free(p);
 }
 
 /* RFC 5746 and TLS 1.2: a server that renegotiates works for whoever asks. */
@@ -88,123 +119,72 @@ static void nobody_renegotiates(void **state) {
 }
 
 static void the_last_session_is_resumed(void **state) {
-    unsigned v = 0;
-    (void)state;
-    while (v < VERSIONS) {
-        hws_tls *client = tls_new_client(versions[v]);
-        hws_tls *server = tls_new_server("www", versions[v]);
-        unsigned i = 0;
-        assert_false(connect_once(client, server, "example.com", 1));
-        while (i < 6) {
-            assert_true(connect_once(client, server, "example.com", i % 2 == 0));
-            i++;
-        }
-        tls_free(client);
-        tls_free(server);
-        v++;
+    contexts *c = *state;
+    unsigned i = 0;
+    assert_false(connect_once(c->client, c->server, "example.com", 1));
+    while (i < 6) {
+        assert_true(connect_once(c->client, c->server, "example.com", i % 2 == 0));
+        i++;
     }
 }
 
 static void another_host_gets_no_session(void **state) {
-    unsigned v = 0;
-    (void)state;
-    while (v < VERSIONS) {
-        hws_tls *client = tls_new_client(versions[v]);
-        hws_tls *server = tls_new_server("www", versions[v]);
-        assert_false(connect_once(client, server, "example.com", 1));
-        assert_false(connect_once(client, server, "www.example.com", 1));
-        assert_true(connect_once(client, server, "www.example.com", 1));
-        assert_false(connect_once(client, server, "example.com", 1));
-        tls_free(client);
-        tls_free(server);
-        v++;
-    }
+    contexts *c = *state;
+    assert_false(connect_once(c->client, c->server, "example.com", 1));
+    assert_false(connect_once(c->client, c->server, "www.example.com", 1));
+    assert_true(connect_once(c->client, c->server, "www.example.com", 1));
+    assert_false(connect_once(c->client, c->server, "example.com", 1));
 }
 
 /* RFC 8446 C.4: who sees the same ticket twice knows that both are one client. */
 static void a_ticket_is_used_once(void **state) {
-    unsigned v = 0;
-    (void)state;
-    while (v < VERSIONS) {
-        hws_tls *client = tls_new_client(versions[v]);
-        hws_tls *server = tls_new_server("www", versions[v]);
-        assert_false(connect_once(client, server, "example.com", 1));
-        tls_pair *a = tls_pair_new(client, server, "example.com");
-        tls_pair *b = tls_pair_new(client, server, "example.com");
-        tls_open(a);
-        tls_open(b);
-        assert_true(resumed(&a->client));
-        assert_int_equal(resumed(&b->client), versions[v] == HWS_TLS_1_2);
-        tls_pair_free(a);
-        tls_pair_free(b);
-        tls_free(client);
-        tls_free(server);
-        v++;
-    }
+    contexts *c = *state;
+    assert_false(connect_once(c->client, c->server, "example.com", 1));
+    tls_pair *a = tls_pair_new(c->client, c->server, "example.com");
+    tls_pair *b = tls_pair_new(c->client, c->server, "example.com");
+    tls_open(a);
+    tls_open(b);
+    assert_true(resumed(&a->client));
+    assert_int_equal(resumed(&b->client), c->version == HWS_TLS_1_2);
+    tls_pair_free(a);
+    tls_pair_free(b);
 }
 
 static void a_server_that_does_not_know_the_ticket_starts_anew(void **state) {
-    unsigned v = 0;
-    (void)state;
-    while (v < VERSIONS) {
-        hws_tls *client = tls_new_client(versions[v]);
-        hws_tls *server = tls_new_server("www", versions[v]);
-        hws_tls *other = tls_new_server("www", versions[v]);
-        assert_false(connect_once(client, server, "example.com", 1));
-        assert_false(connect_once(client, other, "example.com", 1));
-        assert_true(connect_once(client, other, "example.com", 1));
-        tls_free(client);
-        tls_free(server);
-        tls_free(other);
-        v++;
-    }
+    contexts *c = *state;
+    hws_tls *other = tls_new_server("www", c->version);
+    assert_false(connect_once(c->client, c->server, "example.com", 1));
+    assert_false(connect_once(c->client, other, "example.com", 1));
+    assert_true(connect_once(c->client, other, "example.com", 1));
+    tls_free(other);
 }
 
 /* A session of one certificate of the server, chosen by name. */
 static void sessions_go_with_sni(void **state) {
-    hws_tls_certificate certificates[] = {{tls_file("www.pem"), tls_file("www.key")},
-                                          {tls_file("wild.pem"), tls_file("wild.key")}};
-    unsigned v = 0;
-    (void)state;
-    while (v < VERSIONS) {
-        hws_tls_config config;
-        hws_tls_config_init(&config, HWS_ROLE_SERVER);
-        config.certificates = certificates;
-        config.certificate_count = 2;
-        hws_tls *server = tls_new(&config);
-        hws_tls *client = tls_new_client(versions[v]);
-        assert_false(connect_once(client, server, "b.example.org", 1));
-        assert_true(connect_once(client, server, "b.example.org", 1));
-        assert_false(connect_once(client, server, "example.com", 1));
-        assert_true(connect_once(client, server, "example.com", 1));
-        tls_free(client);
-        tls_free(server);
-        v++;
-    }
+    contexts *c = *state;
+    replace(&c->server, new_server_of_names(NULL));
+    assert_false(connect_once(c->client, c->server, "b.example.org", 1));
+    assert_true(connect_once(c->client, c->server, "b.example.org", 1));
+    assert_false(connect_once(c->client, c->server, "example.com", 1));
+    assert_true(connect_once(c->client, c->server, "example.com", 1));
 }
 
 /* With certificates of clients as well: the session tells the server whose it is. */
 static void sessions_go_with_certificates_of_clients(void **state) {
-    unsigned v = 0;
-    (void)state;
-    while (v < VERSIONS) {
-        hws_tls_config config;
-        hws_tls_certificate own;
-        tls_config_server(&config, "www", &own);
-        config.ca_file = tls_file("ca.pem");
-        hws_tls *server = tls_new(&config);
-        tls_config_client(&config);
-        own = (hws_tls_certificate){tls_file("client.pem"), tls_file("client.key")};
-        config.certificates = &own;
-        config.certificate_count = 1;
-        config.max_version = versions[v];
-        hws_tls *client = tls_new(&config);
-        assert_false(connect_once(client, server, "example.com", 1));
-        assert_true(connect_once(client, server, "example.com", 1));
-        tls_free(client);
-        tls_free(server);
-        v++;
-    }
+    contexts *c = *state;
+    hws_tls_config config;
+    hws_tls_certificate own;
+    tls_config_server(&config, "www", &own);
+    config.ca_file = tls_file("ca.pem");
+    replace(&c->server, tls_new(&config));
+    tls_config_client(&config);
+    own = (hws_tls_certificate){tls_file("client.pem"), tls_file("client.key")};
+    config.certificates = &own;
+    config.certificate_count = 1;
+    config.max_version = c->version;
+    replace(&c->client, tls_new(&config));
+    assert_false(connect_once(c->client, c->server, "example.com", 1));
+    assert_true(connect_once(c->client, c->server, "example.com", 1));
 }
 
 /* --- the key log --------------------------------------------------------------------------------
@@ -258,16 +238,9 @@ static void secrets_are_appended_to_the_key_log(void **state) {
 
 static void the_server_of_any_name_logs_keys(void **state) {
     const char *file = tls_file("server.log");
-    hws_tls_certificate certificates[] = {{tls_file("www.pem"), tls_file("www.key")},
-                                          {tls_file("wild.pem"), tls_file("wild.key")}};
     hws_tls *client = tls_new_client(HWS_TLS_1_2);
-    hws_tls_config config;
+    hws_tls *server = new_server_of_names(file);
     (void)state;
-    hws_tls_config_init(&config, HWS_ROLE_SERVER);
-    config.certificates = certificates;
-    config.certificate_count = 2;
-    config.key_log_file = file;
-    hws_tls *server = tls_new(&config);
     (void)connect_once(client, server, "example.com", 1);
     (void)connect_once(client, server, "b.example.org", 1);
     assert_int_equal(count_lines(file), 2);
@@ -338,16 +311,23 @@ static void several_threads_share_contexts(void **state) {
     tls_free(server);
 }
 
+static uint16_t tls_1_2 = HWS_TLS_1_2;
+static uint16_t tls_1_3 = HWS_TLS_1_3;
+#define EACH_VERSION(function)                                                                     \
+    {#function " (TLS 1.2)", function, set_up, tear_down, &tls_1_2}, {                             \
+#function " (TLS 1.3)", function, set_up, tear_down, &tls_1_3                              \
+    }
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_agreed_on_is_told),
+        EACH_VERSION(what_was_agreed_on_is_told),
         cmocka_unit_test(nobody_renegotiates),
-        cmocka_unit_test(the_last_session_is_resumed),
-        cmocka_unit_test(another_host_gets_no_session),
-        cmocka_unit_test(a_ticket_is_used_once),
-        cmocka_unit_test(a_server_that_does_not_know_the_ticket_starts_anew),
-        cmocka_unit_test(sessions_go_with_sni),
-        cmocka_unit_test(sessions_go_with_certificates_of_clients),
+        EACH_VERSION(the_last_session_is_resumed),
+        EACH_VERSION(another_host_gets_no_session),
+        EACH_VERSION(a_ticket_is_used_once),
+        EACH_VERSION(a_server_that_does_not_know_the_ticket_starts_anew),
+        EACH_VERSION(sessions_go_with_sni),
+        EACH_VERSION(sessions_go_with_certificates_of_clients),
         cmocka_unit_test(secrets_are_appended_to_the_key_log),
         cmocka_unit_test(the_server_of_any_name_logs_keys),
         cmocka_unit_test(without_a_file_nothing_is_logged),
