@@ -217,4 +217,34 @@ static inline void raw_reset(int fd) {
     assert_int_equal(fcntl(fd, F_SETFL, blocking), 0);
 }
 
+/* A server's end of a socket pair, and the raw other end. */
+typedef struct half {
+    peer server;
+    hws_handshake handshake;
+    int fd;
+    intptr_t socket;
+} half;
+
+static inline half *half_new(void) {
+    half *h = calloc(1, sizeof *h);
+    int ends[2];
+    assert_non_null(h);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    peer_init(&h->server, PEER_MEMORY);
+    h->server.config.close_timeout_ms = 20; /* the raw end is read after it */
+    h->fd = ends[0];
+    h->socket = ends[1];
+    return h;
+}
+
+static inline hws_status half_read(half *h) {
+    return hws_blocking_read_request(&h->server.ws, h->socket, &h->server.config, &h->handshake);
+}
+
+static inline void half_free(half *h) {
+    hws_blocking_release(&h->server.ws);
+    close(h->fd);
+    free(h);
+}
+
 #endif

@@ -78,37 +78,18 @@ static void configurations_that_cannot_be_are_refused(void **state) {
 
 /* --- a server, and a client by hand ----------------------------------------------------------- */
 
-typedef struct half {
-    toy kind;
-    peer server;
-    hws_handshake handshake;
-    int fd;
-    intptr_t socket;
-} half;
+static toy half_kind; /* of the half there is */
 
-static half *half_new(void) {
-    half *h = calloc(1, sizeof *h);
-    int ends[2];
-    assert_non_null(h);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    toy_init(&h->kind);
-    peer_init(&h->server, PEER_MEMORY);
-    h->server.config.close_timeout_ms = SHORT_MS;
-    h->server.config.filter = &h->kind.table;
-    h->fd = ends[0];
-    h->socket = ends[1];
+static half *toy_half_new(void) {
+    half *h = half_new();
+    toy_init(&half_kind);
+    h->server.config.filter = &half_kind.table;
     return h;
 }
 
-static hws_status half_read(half *h) {
-    return hws_blocking_read_request(&h->server.ws, h->socket, &h->server.config, &h->handshake);
-}
-
-static void half_free(half *h) {
-    hws_blocking_release(&h->server.ws);
-    assert_int_equal(h->kind.made, 0);
-    close(h->fd);
-    free(h);
+static void toy_half_free(half *h) {
+    half_free(h);
+    assert_int_equal(half_kind.made, 0);
 }
 
 static void *drip_request(void *arg) {
@@ -132,7 +113,7 @@ static void *drip_request(void *arg) {
 }
 
 static void a_request_that_drips_is_read(void **state) {
-    half *h = half_new();
+    half *h = toy_half_new();
     pthread_t thread;
     hws_accept_config accept;
     char head[1024];
@@ -146,7 +127,7 @@ static void a_request_that_drips_is_read(void **state) {
     assert_int_equal(hws_blocking_accept(&h->server.ws, &accept), HWS_OK);
     toy_raw_head(h->fd, head, sizeof head);
     assert_non_null(strstr(head, "HTTP/1.1 101 "));
-    half_free(h);
+    toy_half_free(h);
 }
 
 static void a_server_waits_for_the_handshake_until_the_deadline(void **state) {
@@ -154,13 +135,13 @@ static void a_server_waits_for_the_handshake_until_the_deadline(void **state) {
     size_t i = 0;
     (void)state;
     while (i < sizeof starts / sizeof starts[0]) {
-        half *h = half_new();
+        half *h = toy_half_new();
         int64_t begin = peer_now_ms();
         h->server.config.open_timeout_ms = SHORT_MS;
         raw_send_text(h->fd, starts[i]);
         assert_int_equal(half_read(h), HWS_ERR_TIMEOUT);
         assert_in_range(peer_now_ms() - begin, SHORT_MS, SOON_MS);
-        half_free(h);
+        toy_half_free(h);
         i++;
     }
 }
@@ -173,11 +154,11 @@ static void a_handshake_that_fails_is_told_with_an_alert(void **state) {
     size_t i = 0;
     (void)state;
     while (i < sizeof rows / sizeof rows[0]) {
-        half *h = half_new();
+        half *h = toy_half_new();
         raw_send_text(h->fd, rows[i].wire);
         assert_int_equal(half_read(h), HWS_ERR_TLS);
         raw_expect(h->fd, rows[i].answer, strlen(rows[i].answer));
-        half_free(h);
+        toy_half_free(h);
         i++;
     }
 }
@@ -187,17 +168,17 @@ static void a_client_that_leaves_in_the_handshake_has_left(void **state) {
     size_t i = 0;
     (void)state;
     while (i < sizeof wires / sizeof wires[0]) {
-        half *h = half_new();
+        half *h = toy_half_new();
         raw_send_text(h->fd, wires[i]);
         shutdown(h->fd, SHUT_WR);
         assert_int_equal(half_read(h), HWS_ERR_EOF);
-        half_free(h);
+        toy_half_free(h);
         i++;
     }
 }
 
 static void a_page_ends_with_close_notify(void **state) {
-    half *h = half_new();
+    half *h = toy_half_new();
     char head[1024];
     (void)state;
     raw_send_text(h->fd, TOY_HELLO);
@@ -212,11 +193,11 @@ static void a_page_ends_with_close_notify(void **state) {
     toy_raw_expect(h->fd, "page", 4);
     raw_expect(h->fd, "C", 1);
     raw_expect_end(h->fd);
-    half_free(h);
+    toy_half_free(h);
 }
 
 static void a_wrong_request_is_answered_through_the_filter(void **state) {
-    half *h = half_new();
+    half *h = toy_half_new();
     char head[1024];
     (void)state;
     raw_send_text(h->fd, TOY_HELLO);
@@ -225,11 +206,11 @@ static void a_wrong_request_is_answered_through_the_filter(void **state) {
     raw_expect(h->fd, TOY_REPLY, 3);
     toy_raw_head(h->fd, head, sizeof head);
     assert_non_null(strstr(head, "HTTP/1.1 400 "));
-    half_free(h);
+    toy_half_free(h);
 }
 
 static void a_head_must_fit_in_a_quarter_of_the_memory(void **state) {
-    half *h = half_new();
+    half *h = toy_half_new();
     uint8_t line[HWS_BLOCKING_MIN_FILTER_MEMORY / 4];
     (void)state;
     h->server.config.memory_len = HWS_BLOCKING_MIN_FILTER_MEMORY;
@@ -238,7 +219,7 @@ static void a_head_must_fit_in_a_quarter_of_the_memory(void **state) {
     toy_raw_send(h->fd, "GET / HTTP/1.1\r\nHost: a\r\nX: ", 28);
     toy_raw_send(h->fd, line, sizeof line);
     assert_int_equal(half_read(h), HWS_ERR_HEAD_TOO_LARGE);
-    half_free(h);
+    toy_half_free(h);
 }
 
 /* --- a client, and a server by hand ----------------------------------------------------------- */

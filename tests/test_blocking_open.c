@@ -10,36 +10,6 @@
     "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                             \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 
-/* A server's end of a socket pair, and the raw other end. */
-typedef struct half {
-    peer server;
-    hws_handshake handshake;
-    int fd;
-    intptr_t socket;
-} half;
-
-static half *half_new(void) {
-    half *h = calloc(1, sizeof *h);
-    int ends[2];
-    assert_non_null(h);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    peer_init(&h->server, PEER_MEMORY);
-    h->server.config.close_timeout_ms = 20; /* the raw end is read after it */
-    h->fd = ends[0];
-    h->socket = ends[1];
-    return h;
-}
-
-static hws_status half_read(half *h) {
-    return hws_blocking_read_request(&h->server.ws, h->socket, &h->server.config, &h->handshake);
-}
-
-static void half_free(half *h) {
-    hws_blocking_release(&h->server.ws);
-    close(h->fd);
-    free(h);
-}
-
 /* What the peer got, to the end of the stream. */
 static const char *half_answer(half *h) {
     static char answer[8192];
