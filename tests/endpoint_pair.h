@@ -136,6 +136,26 @@ void side_expect_output(side *s, const char *frames, const char *file, int line)
 void side_expect_end(side *s, hws_status status, const char *file, int line);
 #define expect_end(s, status) side_expect_end(s, status, __FILE__, __LINE__)
 
+/* Bring it to its end, by the end of the peer's stream if need be, and free it. */
+static inline void side_finish(side *s, hws_status status, const char *file, int line) {
+    side_write(s, SIZE_MAX);
+    side_receive(s);
+    if (!s->ended) {
+        hws_endpoint_receive_eof(&s->ep);
+        side_receive(s);
+    }
+    side_expect_end(s, status, file, line);
+    side_free(s);
+}
+#define finish(s, status) side_finish(s, status, __FILE__, __LINE__)
+
+static inline void finish_by_abort(side *s) {
+    (void)hws_endpoint_abort(&s->ep, HWS_ERR_CLOSED);
+    side_receive(s);
+    expect_end(s, HWS_ERR_CLOSED);
+    side_free(s);
+}
+
 hws_status side_send_text(side *s, const char *text);
 hws_status side_send(side *s, const void *data, size_t len);
 

@@ -12,17 +12,6 @@ static hws_accept_config accept_any(void) {
 }
 
 /* The end of the stream ends it, with output written. */
-static void finish(side *s, hws_status status) {
-    side_write(s, SIZE_MAX);
-    side_receive(s);
-    if (!s->ended) {
-        hws_endpoint_receive_eof(&s->ep);
-        side_receive(s);
-    }
-    expect_end(s, status);
-    side_free(s);
-}
-
 static side *asked(const char *request) {
     side *s = side_new(SERVER);
     side_start(s);

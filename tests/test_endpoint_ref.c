@@ -5,13 +5,6 @@
 
 static const uint8_t zeros[200];
 
-static void finish(side *s) {
-    (void)hws_endpoint_abort(&s->ep, HWS_ERR_CLOSED);
-    side_receive(s);
-    expect_end(s, HWS_ERR_CLOSED);
-    side_free(s);
-}
-
 static void a_reference_is_not_copied_and_comes_back(void **state) {
     (void)state;
     uint8_t role = SERVER;
@@ -36,7 +29,7 @@ static void a_reference_is_not_copied_and_comes_back(void **state) {
         side_receive(s);
         expect_events(s, "RELEASED{50000}");
         assert_int_equal(s->memory.blocks, 0);
-        finish(s);
+        finish_by_abort(s);
         role++;
     }
 }
@@ -63,7 +56,7 @@ static void released_tells_which_buffer(void **state) {
         assert_int_equal(ev.len, 3 - i);
         i++;
     }
-    finish(s);
+    finish_by_abort(s);
 }
 
 static void after_an_error_the_buffer_is_the_callers_unchanged(void **state) {
@@ -88,7 +81,7 @@ static void after_an_error_the_buffer_is_the_callers_unchanged(void **state) {
     expect_output(s, "");
     assert_int_equal(hws_endpoint_close(ep, 1000, NULL, 0), HWS_OK);
     assert_int_equal(hws_endpoint_send_ref(ep, HWS_TEXT, HWS_WHOLE, data, 4), HWS_ERR_STATE);
-    finish(s);
+    finish_by_abort(s);
 }
 
 static void references_mix_with_copies_but_not_with_compression(void **state) {

@@ -16,13 +16,6 @@ static side *small_open(uint32_t high, uint32_t low, uint64_t max) {
     return s;
 }
 
-static void finish(side *s) {
-    (void)hws_endpoint_abort(&s->ep, HWS_ERR_CLOSED);
-    side_receive(s);
-    expect_end(s, HWS_ERR_CLOSED);
-    side_free(s);
-}
-
 static void nothing_is_written_before_output(void **state) {
     (void)state;
     side *s = side_open_new(SERVER);
@@ -47,7 +40,7 @@ static void nothing_is_written_before_output(void **state) {
     assert_int_equal(hws_endpoint_output(&s->ep, buffers, 4), 0);
     assert_int_equal(hws_endpoint_sent(&s->ep, 1), HWS_ERR_ARGUMENT);
     assert_int_equal(s->memory.blocks, 0);
-    finish(s);
+    finish_by_abort(s);
 }
 
 static void a_send_answers_backpressure_then_full_and_drain_follows(void **state) {
@@ -75,7 +68,7 @@ static void a_send_answers_backpressure_then_full_and_drain_follows(void **state
     expect_output(s, "TEXT(again)");
     side_receive(s);
     expect_events(s, "");
-    finish(s);
+    finish_by_abort(s);
 }
 
 static void the_mark_is_reached_exactly(void **state) {
@@ -86,13 +79,13 @@ static void the_mark_is_reached_exactly(void **state) {
     side_write(s, 1);
     side_receive(s);
     expect_events(s, "DRAIN");
-    finish(s);
+    finish_by_abort(s);
     s = small_open(100, 100, 100);
     assert_int_equal(side_send(s, zeros, 99), HWS_ERR_FULL); /* without BACKPRESSURE before */
     side_receive(s);
     expect_events(s, "DRAIN");                         /* and below low_water already */
     assert_int_equal(side_send(s, zeros, 97), HWS_OK); /* 99 */
-    finish(s);
+    finish_by_abort(s);
 }
 
 static void closes_pings_and_pongs_are_not_counted_for_full(void **state) {
@@ -106,7 +99,7 @@ static void closes_pings_and_pongs_are_not_counted_for_full(void **state) {
     assert_true(status == HWS_OK || status == HWS_BACKPRESSURE);
     assert_int_equal(hws_endpoint_close(&s->ep, 1000, NULL, 0), HWS_OK);
     expect_output(s, "PING{125} PONG{125} BINARY{98} CLOSE 1000()"); /* and they overtake */
-    finish(s);
+    finish_by_abort(s);
 }
 
 /* The frame that is being written stays whole; the application's own data stays in order. */
@@ -122,7 +115,7 @@ static void pongs_overtake_above_high_water_at_the_border_of_a_frame(void **stat
     expect_events(s, "PING(1) PING(2)");
     side_write(s, SIZE_MAX);
     expect_output(s, "BINARY{98} PONG(2) TEXT(waits)"); /* for the newest Ping */
-    finish(s);
+    finish_by_abort(s);
 
     s = small_open(100, 50, 1000); /* not above it: the order of calls */
     s->config.hold_input = 0;
@@ -130,7 +123,7 @@ static void pongs_overtake_above_high_water_at_the_border_of_a_frame(void **stat
     side_read_frame(s, 0x89, "1", 1);
     assert_int_equal(side_send_text(s, "after"), HWS_OK);
     expect_output(s, "BINARY{49} PONG(1) TEXT(after)");
-    finish(s);
+    finish_by_abort(s);
 }
 
 static void own_pings_overtake_and_none_is_dropped(void **state) {
@@ -143,7 +136,7 @@ static void own_pings_overtake_and_none_is_dropped(void **state) {
     assert_true(hws_endpoint_send(&s->ep, HWS_PING, HWS_WHOLE, (const uint8_t *)"b", 1) >= 0);
     assert_int_equal(hws_endpoint_close(&s->ep, 1000, NULL, 0), HWS_OK);
     expect_output(s, "BINARY{98} PING(a) PING(b) TEXT(waits) CLOSE 1000()");
-    finish(s);
+    finish_by_abort(s);
 }
 
 static void a_ping_that_is_sent_while_another_is_handed_out_goes_out_after_it(void **state) {
@@ -167,7 +160,7 @@ static void a_ping_that_is_sent_while_another_is_handed_out_goes_out_after_it(vo
     s->wire_len = n;
     expect_output(s, "PING(.) BINARY{98} PING(..)");
     side_receive(s);
-    finish(s);
+    finish_by_abort(s);
 }
 
 /* What was handed out stays where it is, whatever is sent meanwhile. */
@@ -188,7 +181,7 @@ static void what_was_handed_out_stays_until_it_is_acknowledged(void **state) {
     assert_int_equal(hws_endpoint_sent(&s->ep, 12), HWS_OK);
     s->events_len = 0;
     expect_output(s, "CLOSE 1001()");
-    finish(s);
+    finish_by_abort(s);
 }
 
 /* Those that overtake, too, and in every order of what was handed out. */
@@ -216,13 +209,13 @@ static void what_ends_the_connection_while_a_ping_overtakes_keeps_it(void **stat
         expect_output(s, cap == 3 ? "BINARY{98} PING(.) TEXT(waits) CLOSE 1001()"
                                   : "BINARY{98} PING(.) CLOSE 1001()");
         assert_true(hws_endpoint_queued(&s->ep) == 0);
-        finish(s);
+        finish_by_abort(s);
         cap++;
     }
     side *s = small_open(100, 50, 1000);
     assert_int_equal(side_send(s, zeros, 98), HWS_BACKPRESSURE);
     assert_true(hws_endpoint_send(&s->ep, HWS_PING, HWS_WHOLE, zeros, 1) >= 0);
-    finish(s); /* by abort() */
+    finish_by_abort(s); /* by abort() */
 }
 
 static void an_array_of_one_gives_the_output_part_by_part(void **state) {
@@ -244,7 +237,7 @@ static void an_array_of_one_gives_the_output_part_by_part(void **state) {
     expect_output(s, "TEXT(a) TEXT(referenced) TEXT(b)");
     side_receive(s);
     expect_events(s, "RELEASED{10}");
-    finish(s);
+    finish_by_abort(s);
 }
 
 static void after_our_close_it_is_the_state_whatever_else(void **state) {
@@ -258,7 +251,7 @@ static void after_our_close_it_is_the_state_whatever_else(void **state) {
     assert_int_equal(side_send(s, zeros, 100), HWS_ERR_STATE);
     assert_int_equal(hws_endpoint_send(&s->ep, HWS_PING, HWS_WHOLE, NULL, 0), HWS_ERR_STATE);
     s->memory.fail_at = 0;
-    finish(s);
+    finish_by_abort(s);
 }
 
 /* --- messages in pieces -------------------------------------------------------------------------
@@ -285,7 +278,7 @@ static void pieces_are_frames_of_one_message(void **state) {
         assert_int_equal(s->counters.messages_sent, 1);
         expect_output(s, "TEXT<(a) PING(a) PONG(p) CONT-(b.) CONT>(.)");
         s->events_len = 0;
-        finish(s);
+        finish_by_abort(s);
         role++;
     }
 }
@@ -319,7 +312,7 @@ static void mistakes_in_send_change_nothing(void **state) {
     assert_int_equal(s->counters.frames_sent, 0);
     assert_int_equal(side_send_text(s, "a"), HWS_OK);
     expect_output(s, "TEXT(a) PONG(p)");
-    finish(s);
+    finish_by_abort(s);
 }
 
 /* --- hold_input ---------------------------------------------------------------------------------
@@ -353,7 +346,7 @@ static void nothing_is_received_while_much_output_waits(void **state) {
     side_write(s, SIZE_MAX);
     side_receive(s);
     expect_events(s, "DRAIN BINARY{60}");
-    finish(s);
+    finish_by_abort(s);
 }
 
 /* --- the list of those that want to be looked after ---------------------------------------------

@@ -12,6 +12,7 @@ enum {
     STALL_MS = 30000
 };
 
+static const char idle_sentence[] = "CLOSE 1001(There was no message for longer than is allowed.)";
 static const char pong_sentence[] = "CLOSE 1011(A Ping was not answered in time.)";
 
 /* Milliseconds to the next deadline, which becomes now. */
@@ -46,14 +47,34 @@ static void take_ping(side *s, uint8_t *payload) {
     s->wire_len = 0;
 }
 
-static void finish(side *s, hws_status status) {
-    if (!s->ended) {
-        side_write(s, SIZE_MAX);
-        hws_endpoint_receive_eof(&s->ep);
-        side_receive(s);
-    }
-    expect_end(s, status);
-    side_free(s);
+/* Silence, until the keepalive sends a Ping and waits for the Pong. */
+static void wait_for_ping(side *s) {
+    uint8_t payload[HWS_KEEPALIVE_PING_LEN];
+    side_pass(s, PING_MS);
+    take_ping(s, payload);
+}
+
+/* A Ping of the application. */
+static void send_ping(side *s, const char *text) {
+    assert_int_equal(
+        hws_endpoint_send(&s->ep, HWS_PING, HWS_WHOLE, (const uint8_t *)text, strlen(text)),
+        HWS_OK);
+    side_write(s, SIZE_MAX);
+    s->wire_len = 0;
+}
+
+/* No fault until then. */
+static void expect_fault_in(side *s, uint64_t ms, hws_status status) {
+    pass_in_steps(s, ms - 1, 777);
+    assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
+    side_pass(s, 1);
+    assert_int_equal(hws_endpoint_status(&s->ep), status);
+}
+
+static void finish_without_pong(side *s) {
+    assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_PONG_TIMEOUT);
+    s->events_len = 0;
+    finish(s, HWS_ERR_PONG_TIMEOUT);
 }
 
 /* --- the keepalive ------------------------------------------------------------------------------
@@ -111,10 +132,7 @@ static void without_pong_the_connection_fails_with_1011_and_its_sentence(void **
     side_read_frame(s, 0x8A, payload, 8); /* another Pong does not count */
     side_read_frame(s, 0x8A, "x", 1);
     s->events_len = 0;
-    side_pass(s, PONG_MS - 1);
-    assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
-    side_pass(s, 1);
-    assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_PONG_TIMEOUT);
+    expect_fault_in(s, PONG_MS, HWS_ERR_PONG_TIMEOUT);
     expect_output(s, pong_sentence);
     assert_int_equal(hws_endpoint_can_send(&s->ep), 0);
     assert_int_equal(pass_to_timeout(s), CLOSE_MS);
@@ -127,15 +145,9 @@ static void a_pong_for_a_later_ping_of_the_application_counts(void **state) {
     (void)state;
     uint8_t payload[8];
     side *s = side_open_new(SERVER);
-    assert_int_equal(hws_endpoint_send(&s->ep, HWS_PING, HWS_WHOLE, (const uint8_t *)"old", 3),
-                     HWS_OK);
-    expect_output(s, "PING(old)");
-    side_pass(s, PING_MS);
-    take_ping(s, payload);
-    assert_int_equal(hws_endpoint_send(&s->ep, HWS_PING, HWS_WHOLE, (const uint8_t *)"new", 3),
-                     HWS_OK);
-    side_write(s, SIZE_MAX);
-    s->wire_len = 0;
+    send_ping(s, "old");
+    wait_for_ping(s);
+    send_ping(s, "new");
     side_read_frame(s, 0x8A, "new", 3);
     side_pass(s, PONG_MS);
     assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
@@ -147,48 +159,34 @@ static void a_pong_for_a_later_ping_of_the_application_counts(void **state) {
 
 static void a_pong_for_an_earlier_ping_of_the_application_does_not(void **state) {
     (void)state;
-    uint8_t payload[8];
     side *s = side_open_new(SERVER);
-    assert_int_equal(hws_endpoint_send(&s->ep, HWS_PING, HWS_WHOLE, (const uint8_t *)"old", 3),
-                     HWS_OK);
-    expect_output(s, "PING(old)");
-    side_pass(s, PING_MS);
-    take_ping(s, payload);
+    send_ping(s, "old");
+    wait_for_ping(s);
     side_read_frame(s, 0x8A, "old", 3);
     side_pass(s, PONG_MS);
-    assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_PONG_TIMEOUT);
-    s->events_len = 0;
-    finish(s, HWS_ERR_PONG_TIMEOUT);
+    finish_without_pong(s);
 }
 
 static void the_pong_deadline_stands_still_while_paused(void **state) {
     (void)state;
-    uint8_t payload[8];
     side *s = side_open_new(SERVER);
-    side_pass(s, PING_MS);
-    take_ping(s, payload);
+    wait_for_ping(s);
     side_pass(s, 5000);
     hws_endpoint_pause(&s->ep, 1);
     pass_in_steps(s, 300000, 777);
     assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
     hws_endpoint_pause(&s->ep, 0);
-    pass_in_steps(s, PONG_MS - 5001, 777);
-    assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
-    side_pass(s, 1);
-    assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_PONG_TIMEOUT);
+    expect_fault_in(s, PONG_MS - 5000, HWS_ERR_PONG_TIMEOUT);
     expect_output(s, pong_sentence);
-    s->events_len = 0;
-    finish(s, HWS_ERR_PONG_TIMEOUT);
+    finish_without_pong(s);
 }
 
 static void it_stands_still_while_an_unfinished_frame_advances(void **state) {
     (void)state;
-    uint8_t payload[8];
     unsigned i = 0;
     side *s = side_open_new(CLIENT);
     side_read_hex(s, "82 7E 03 E8 00");
-    side_pass(s, PING_MS);
-    take_ping(s, payload);
+    wait_for_ping(s);
     while (i < 50) {
         side_pass(s, 5000);
         side_read_hex(s, "00");
@@ -196,9 +194,7 @@ static void it_stands_still_while_an_unfinished_frame_advances(void **state) {
     }
     assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
     pass_in_steps(s, 2 * PONG_MS, 500); /* it does not advance any more */
-    assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_PONG_TIMEOUT);
-    s->events_len = 0;
-    finish(s, HWS_ERR_PONG_TIMEOUT);
+    finish_without_pong(s);
 }
 
 /* --- other deadlines ----------------------------------------------------------------------------
@@ -218,11 +214,8 @@ static void without_messages_an_idle_connection_is_closed_with_1001(void **state
     side_pass(s, 4000);
     side_read_frame(s, 0x89, NULL, 0); /* Pings do not */
     expect_output(s, "PONG()");
-    side_pass(s, 999);
-    assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
-    side_pass(s, 1);
-    expect_output(s, "CLOSE 1001(There was no message for longer than is allowed.)");
-    assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_IDLE);
+    expect_fault_in(s, 1000, HWS_ERR_IDLE);
+    expect_output(s, idle_sentence);
     side_read_message(s, "c"); /* on its way, and no fault: RFC 6455 7.1.2 */
     assert_int_equal(hws_endpoint_wants(&s->ep), HWS_WANTS_READ);
     side_read_frame(s, 0x88, "\x03\xE9", 2);
@@ -241,7 +234,7 @@ static void an_idle_peer_that_does_not_answer_our_close_is_given_up(void **state
         s->memory.fail_at = without_memory;
         side_pass(s, 5000);
         assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_IDLE);
-        expect_output(s, "CLOSE 1001(There was no message for longer than is allowed.)");
+        expect_output(s, idle_sentence);
         side_receive(s);
         assert_int_equal(pass_to_timeout(s), CLOSE_MS);
         expect_events(s, "END 1006()");
@@ -451,22 +444,14 @@ static void a_deadline_that_is_found_much_too_late_is_given_once_more(void **sta
     static const uint64_t late[] = {HWS_LATE_MS, HWS_LATE_MS + 1, 86400000, UINT64_C(1) << 60};
     size_t i = 0;
     while (i < sizeof late / sizeof late[0]) {
-        uint8_t payload[8];
         side *s = side_open_new(SERVER);
-        side_pass(s, PING_MS);
-        take_ping(s, payload);
+        wait_for_ping(s);
         side_pass(s, PONG_MS + late[i]);
-        if (i == 0) {
-            assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_PONG_TIMEOUT);
-        } else {
+        if (i > 0) {
             assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
-            side_pass(s, PONG_MS - 1);
-            assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
-            side_pass(s, 1);
-            assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_PONG_TIMEOUT);
+            expect_fault_in(s, PONG_MS, HWS_ERR_PONG_TIMEOUT);
         }
-        s->events_len = 0;
-        finish(s, HWS_ERR_PONG_TIMEOUT);
+        finish_without_pong(s);
         i++;
     }
 }
