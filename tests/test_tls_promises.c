@@ -1,0 +1,556 @@
+/*
+ * What tls.h promises, tried by those who would gain if it were not kept: hosts that OpenSSL reads
+ * in its own way, certificates for something else, sessions after a fault, peers that choose what
+ * was not offered, and what comes behind the end of a stream.
+ */
+#define _DEFAULT_SOURCE
+#include "tls_harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+static const uint16_t versions[] = {HWS_TLS_1_2, HWS_TLS_1_3};
+enum { VERSIONS = sizeof versions / sizeof versions[0] };
+
+#define REFUSED "The certificate of the peer is not accepted: "
+
+/* --- certificates that tls_files.h does not have -------------------------------------------------
+ */
+
+/* An extension; value NULL: none. */
+typedef struct extra {
+    int nid;
+    const char *value;
+} extra;
+
+static const char *path_of(const char *name, const char *ending) {
+    char file[64];
+    assert_true(snprintf(file, sizeof file, "%s%s", name, ending) < (int)sizeof file);
+    return tls_file(file);
+}
+
+static EVP_PKEY *read_key(const char *name) {
+    BIO *file = BIO_new_file(path_of(name, ".key"), "r");
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, NULL, NULL);
+    assert_non_null(key);
+    BIO_free(file);
+    return key;
+}
+
+static X509 *read_certificate(const char *name) {
+    BIO *file = BIO_new_file(path_of(name, ".pem"), "r");
+    X509 *certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
+    assert_non_null(certificate);
+    BIO_free(file);
+    return certificate;
+}
+
+static void write_certificate(const char *path, const char *mode, X509 *certificate) {
+    BIO *file = BIO_new_file(path, mode);
+    assert_int_equal(PEM_write_bio_X509(file, certificate), 1);
+    BIO_free(file);
+}
+
+/* A certificate with the key of www, by an issuer, with its common name and two extensions. With
+ * `chain` that of the issuer stands behind it. The key is written under the new name as well. */
+static void issue(const char *name, const char *common, const char *issuer, int chain,
+                  const extra extras[2]) {
+    static long serial = 1000;
+    EVP_PKEY *key = read_key("www");
+    EVP_PKEY *by = read_key(issuer);
+    X509 *above = read_certificate(issuer);
+    X509 *c = X509_new();
+    BIO *file = BIO_new_file(path_of(name, ".key"), "w");
+    unsigned i = 0;
+    assert_int_equal(X509_set_version(c, 2), 1);
+    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(c), serial++), 1);
+    assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "CN", MBSTRING_ASC,
+                                                (const unsigned char *)common, -1, -1, 0),
+                     1);
+    assert_int_equal(X509_set_issuer_name(c, X509_get_subject_name(above)), 1);
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(c), -3600));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(c), 3600));
+    assert_int_equal(X509_set_pubkey(c, key), 1);
+    while (i < 2 && extras[i].value != NULL) {
+        X509_EXTENSION *made = X509V3_EXT_conf_nid(NULL, NULL, extras[i].nid, extras[i].value);
+        assert_int_equal(X509_add_ext(c, made, -1), 1);
+        X509_EXTENSION_free(made);
+        i++;
+    }
+    assert_true(X509_sign(c, by, EVP_sha256()) > 0);
+    write_certificate(path_of(name, ".pem"), "w", c);
+    if (chain) {
+        write_certificate(path_of(name, ".pem"), "a", above);
+    }
+    assert_int_equal(PEM_write_bio_PKCS8PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+    BIO_free(file);
+    X509_free(c);
+    X509_free(above);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(by);
+}
+
+#define NAMES NID_subject_alt_name
+#define USE NID_ext_key_usage
+
+static int make_files(void **state) {
+    assert_int_equal(tls_files_make(state), 0);
+    issue("alone", "alone", "below", 0, (extra[2]){{NAMES, "DNS:example.com"}});
+    issue("forclient", "forclient", "ca", 0,
+          (extra[2]){{NAMES, "DNS:example.com"}, {USE, "clientAuth"}});
+    issue("forserver", "forserver", "ca", 0,
+          (extra[2]){{NAMES, "DNS:example.com"}, {USE, "serverAuth"}});
+    issue("forged", "forged", "exact", 1, (extra[2]){{NAMES, "DNS:example.com"}});
+    issue("addressname", "addressname", "ca", 0, (extra[2]){{NAMES, "DNS:127.0.0.1"}});
+    issue("star", "star", "ca", 0, (extra[2]){{NAMES, "DNS:*,DNS:*.com,DNS:*.*.example.com"}});
+    return 0;
+}
+
+/* --- hosts and certificates ---------------------------------------------------------------------
+ */
+
+typedef struct row {
+    const char *name;
+    const char *certificate;
+    const char *host;
+    const char *reason; /* why it is refused, by make() or by the check; NULL: it is accepted */
+} row;
+
+static const row rows[] = {
+    {"a dot alone is no host", "www", ".", REFUSED "hostname mismatch."},
+    {"two dots at the end are another name", "www", "example.com..", REFUSED "hostname mismatch."},
+    {"an absolute name is checked by a wildcard as well", "wild", "b.example.org.", NULL},
+    {"a host that is a wildcard does not choose among names", "exact", "*.example.org",
+     REFUSED "hostname mismatch."},
+    {"an address with a dot at its end is that address", "address", "127.0.0.1.", NULL},
+    {"a short address is a name, not an address", "address", "127.1", REFUSED "hostname mismatch."},
+    {"an address as a number is a name", "address", "2130706433", REFUSED "hostname mismatch."},
+    {"an IPv4 address in IPv6 is another address", "address", "::ffff:127.0.0.1",
+     REFUSED "IP address mismatch."},
+    {"an IPv6 address with brackets on one side is none", "address", "[::1",
+     REFUSED "hostname mismatch."},
+    {"RFC 6125 1.7.2: an address written as a name in the certificate does not count",
+     "addressname", "127.0.0.1", REFUSED "IP address mismatch."},
+    {"RFC 6125 7.2: no wildcard for everything", "star", "localhost", REFUSED "hostname mismatch."},
+    {"RFC 6125 7.2: no wildcard for a whole domain", "star", "example.com",
+     REFUSED "hostname mismatch."},
+    {"RFC 6125 6.4.3: no two wildcards", "star", "a.b.example.com", REFUSED "hostname mismatch."},
+    {"a missing intermediate is told", "alone", "example.com",
+     REFUSED "unable to get local issuer certificate."},
+    {"RFC 5280 4.2.1.12: a certificate for clients is none for a server", "forclient",
+     "example.com", REFUSED "unsuitable certificate purpose."},
+    {"RFC 5280 4.2.1.12: one for servers is", "forserver", "example.com", NULL},
+    {"RFC 5280 4.2.1.9: who is no authority cannot issue", "forged", "example.com",
+     REFUSED "invalid CA certificate."},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+/* What the client says about a server that shows this certificate; "" when it has nothing to say.
+ */
+static void reason_of(const row *r, uint16_t version, char reason[HWS_TLS_REASON_CAP]) {
+    hws_tls *client = tls_new_client(version);
+    hws_tls *server = tls_new_server(r->certificate, version);
+    const hws_filter *filter = hws_tls_filter(client);
+    void *made = NULL;
+    if (filter->make(filter->context, HWS_ROLE_CLIENT, hws_text_from(r->host), &made) == HWS_OK) {
+        filter->release(made);
+        tls_pair *p = tls_pair_new(client, server, r->host);
+        tls_exchange(p);
+        (void)snprintf(reason, HWS_TLS_REASON_CAP, "%s", tls_reason(client, p->client.state));
+        assert_int_equal(tls_is_open(&p->client), reason[0] == '\0');
+        tls_pair_free(p);
+    } else {
+        (void)snprintf(reason, HWS_TLS_REASON_CAP, "%s", tls_reason(client, NULL));
+    }
+    tls_free(client);
+    tls_free(server);
+}
+
+static void run_row(void **state) {
+    const row *r = *state;
+    unsigned v = 0;
+    while (v < VERSIONS) {
+        char reason[HWS_TLS_REASON_CAP];
+        reason_of(r, versions[v], reason);
+        assert_string_equal(reason, r->reason != NULL ? r->reason : "");
+        v++;
+    }
+}
+
+/* --- sessions -----------------------------------------------------------------------------------
+ */
+
+static int resumed(const tls_end *end) {
+    hws_tls_info info;
+    hws_tls_describe(end->state, &info);
+    return info.resumed;
+}
+
+/* A connection that works and ends in order: whether it resumed a session. */
+static int connect_once(hws_tls *client, hws_tls *server, const char *host) {
+    tls_pair *p = tls_pair_open(client, server, host);
+    int found = resumed(&p->client);
+    hws_tls_filter(client)->finish(p->client.state);
+    hws_tls_filter(server)->finish(p->server.state);
+    tls_exchange(p);
+    tls_pair_free(p);
+    return found;
+}
+
+/* Addresses have no SNI: only the client keeps them apart. */
+static void an_address_gets_no_session_of_another(void **state) {
+    unsigned v = 0;
+    (void)state;
+    while (v < VERSIONS) {
+        hws_tls *client = tls_new_client(versions[v]);
+        hws_tls *server = tls_new_server("address", versions[v]);
+        assert_false(connect_once(client, server, "127.0.0.1"));
+        tls_pair *p = tls_pair_new(client, server, "127.0.0.2");
+        tls_exchange(p);
+        assert_false(tls_is_open(&p->client));
+        tls_pair_free(p);
+        assert_false(connect_once(client, server, "::1"));
+        assert_true(connect_once(client, server, "::1"));
+        tls_free(client);
+        tls_free(server);
+        v++;
+    }
+}
+
+/* A prefix, and a host that is longer. */
+static void a_part_of_a_host_is_another_host(void **state) {
+    hws_tls *client = tls_new_client(0);
+    hws_tls *server = tls_new_server("wild", 0);
+    (void)state;
+    assert_false(connect_once(client, server, "bb.example.org"));
+    assert_false(connect_once(client, server, "b.example.org"));
+    assert_false(connect_once(client, server, "bb.example.org"));
+    tls_free(client);
+    tls_free(server);
+}
+
+/* The server of the session may be trusted, the one that answers now is another. */
+static void a_session_does_not_spare_another_server_the_check(void **state) {
+    unsigned v = 0;
+    (void)state;
+    while (v < VERSIONS) {
+        hws_tls *client = tls_new_client(versions[v]);
+        hws_tls *server = tls_new_server("www", versions[v]);
+        hws_tls *impostor = tls_new_server("self", versions[v]);
+        assert_false(connect_once(client, server, "example.com"));
+        tls_pair *p = tls_pair_new(client, impostor, "example.com");
+        tls_exchange(p);
+        assert_false(tls_is_open(&p->client));
+        tls_pair_free(p);
+        p = tls_pair_new(client, impostor, "example.com");
+        tls_exchange(p);
+        assert_false(tls_is_open(&p->client));
+        tls_pair_free(p);
+        tls_free(client);
+        tls_free(server);
+        tls_free(impostor);
+        v++;
+    }
+}
+
+/* A server that asks for certificates gives none a session who has shown none. */
+static void a_stranger_gets_no_session(void **state) {
+    unsigned v = 0;
+    (void)state;
+    while (v < VERSIONS) {
+        hws_tls_config config;
+        hws_tls_certificate own;
+        unsigned i = 0;
+        tls_config_server(&config, "www", &own);
+        config.ca_file = tls_file("ca.pem");
+        hws_tls *server = tls_new(&config);
+        hws_tls *client = tls_new_client(versions[v]);
+        while (i < 3) {
+            tls_pair *p = tls_pair_new(client, server, "example.com");
+            tls_exchange(p);
+            assert_false(tls_is_open(&p->server));
+            assert_false(resumed(&p->client));
+            tls_pair_free(p);
+            i++;
+        }
+        tls_free(client);
+        tls_free(server);
+        v++;
+    }
+}
+
+/* RFC 5246 7.2.2: "any connection terminated with a fatal alert MUST NOT be resumed". */
+static void a_session_that_failed_is_not_resumed(void **state) {
+    hws_tls *client = tls_new_client(HWS_TLS_1_2);
+    hws_tls *server = tls_new_server("www", HWS_TLS_1_2);
+    tls_pair *p = tls_pair_open(client, server, "example.com");
+    (void)state;
+    assert_int_equal(tls_send(p, &p->server, "hello", 5), 5);
+    p->server.wire[p->server.wire_len - 1] ^= 1;
+    tls_exchange(p);
+    assert_int_equal(p->client.received, HWS_ERR_TLS);
+    tls_pair_free(p);
+    assert_false(connect_once(client, server, "example.com"));
+    tls_free(client);
+    tls_free(server);
+}
+
+/* --- what the peer chooses ----------------------------------------------------------------------
+ */
+
+static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                     const unsigned char *in, unsigned in_len, void *user) {
+    (void)ssl, (void)in, (void)in_len, (void)user;
+    *out = (const unsigned char *)"h2";
+    *out_len = 2;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int choose_nothing(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                          const unsigned char *in, unsigned in_len, void *user) {
+    (void)ssl, (void)out, (void)out_len, (void)in, (void)in_len, (void)user;
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+/* RFC 7301 3.1: the protocol of the server has to be one of those offered. */
+static void a_server_cannot_choose_what_was_not_offered(void **state) {
+    unsigned v = 0;
+    (void)state;
+    while (v < VERSIONS) {
+        hws_tls *client = tls_new_client(versions[v]);
+        hws_tls *server = tls_new_server("www", versions[v]);
+        tls_pair *p = tls_pair_new(client, server, "example.com");
+        SSL_CTX_set_alpn_select_cb(SSL_get_SSL_CTX(hws_tls_native(p->server.state)), choose_h2,
+                                   NULL);
+        tls_exchange(p);
+        assert_int_equal(p->client.received, HWS_ERR_TLS);
+        assert_false(tls_is_open(&p->client));
+        tls_pair_free(p);
+        tls_free(client);
+        tls_free(server);
+        v++;
+    }
+}
+
+static void a_server_may_choose_nothing(void **state) {
+    hws_tls *client = tls_new_client(0);
+    hws_tls *server = tls_new_server("www", 0);
+    tls_pair *p = tls_pair_new(client, server, "example.com");
+    hws_tls_info info;
+    (void)state;
+    SSL_CTX_set_alpn_select_cb(SSL_get_SSL_CTX(hws_tls_native(p->server.state)), choose_nothing,
+                               NULL);
+    tls_open(p);
+    hws_tls_describe(p->client.state, &info);
+    assert_int_equal(info.alpn.len, 0);
+    tls_pair_free(p);
+    tls_free(client);
+    tls_free(server);
+}
+
+/* RFC 8996: TLS 1.0 and 1.1 MUST NOT be used. */
+static void old_versions_are_refused(void **state) {
+    static const int old[] = {TLS1_VERSION, TLS1_1_VERSION};
+    unsigned i = 0;
+    (void)state;
+    while (i < 4) {
+        hws_tls *client = tls_new_client(0);
+        hws_tls *server = tls_new_server("www", 0);
+        tls_pair *p = tls_pair_new(client, server, "example.com");
+        tls_end *lowered = i < 2 ? &p->client : &p->server;
+        SSL *ssl = hws_tls_native(lowered->state);
+        SSL_set_security_level(ssl, 0);
+        assert_int_equal(SSL_set_min_proto_version(ssl, old[i % 2]), 1);
+        assert_int_equal(SSL_set_max_proto_version(ssl, old[i % 2]), 1);
+        tls_exchange(p);
+        assert_false(tls_is_open(&p->client));
+        assert_false(tls_is_open(&p->server));
+        assert_int_equal(p->client.received, HWS_ERR_TLS);
+        if (i < 2) {
+            assert_string_equal(tls_reason(server, p->server.state),
+                                "TLS has failed: unsupported protocol.");
+        }
+        tls_pair_free(p);
+        tls_free(client);
+        tls_free(server);
+        i++;
+    }
+}
+
+/* RFC 6066 3: the name of SNI has no dot at its end. */
+static void the_name_asked_for_has_no_dot_at_its_end(void **state) {
+    hws_tls *client = tls_new_client(0);
+    hws_tls *server = tls_new_server("www", 0);
+    tls_pair *p = tls_pair_open(client, server, "example.com.");
+    (void)state;
+    assert_string_equal(
+        SSL_get_servername(hws_tls_native(p->server.state), TLSEXT_NAMETYPE_host_name),
+        "example.com");
+    tls_pair_free(p);
+    tls_free(client);
+    tls_free(server);
+}
+
+/* A name asked for that is odd chooses the first certificate, and harms nobody. */
+static void odd_names_choose_the_first_certificate(void **state) {
+    static const char *const names[] = {".",
+                                        "*",
+                                        "*.",
+                                        "..",
+                                        ".example.org",
+                                        "example.org",
+                                        "-",
+                                        "\x01\xFF",
+                                        " a.example.org",
+                                        "b.example.org.."};
+    hws_tls_certificate certificates[] = {{tls_file("www.pem"), tls_file("www.key")},
+                                          {tls_file("wild.pem"), tls_file("wild.key")}};
+    hws_tls_config config;
+    unsigned i = 0;
+    (void)state;
+    hws_tls_config_init(&config, HWS_ROLE_SERVER);
+    config.certificates = certificates;
+    config.certificate_count = 2;
+    hws_tls *server = tls_new(&config);
+    hws_tls *client = tls_new_client(0);
+    while (i < sizeof names / sizeof names[0]) {
+        char text[64] = "";
+        tls_pair *p = tls_pair_new(client, server, "example.com");
+        assert_int_equal(SSL_set_tlsext_host_name(hws_tls_native(p->client.state), names[i]), 1);
+        tls_open(p);
+        X509 *shown = SSL_get_peer_certificate(hws_tls_native(p->client.state));
+        X509_NAME_get_text_by_NID(X509_get_subject_name(shown), NID_commonName, text, sizeof text);
+        assert_string_equal(text, "www");
+        X509_free(shown);
+        tls_pair_free(p);
+        i++;
+    }
+    tls_free(client);
+    tls_free(server);
+}
+
+/* --- streams ------------------------------------------------------------------------------------
+ */
+
+/* RFC 8446 6.1: what comes behind close_notify is ignored. */
+static void nothing_is_received_behind_the_end(void **state) {
+    unsigned v = 0;
+    (void)state;
+    while (v < VERSIONS) {
+        hws_tls *client = tls_new_client(versions[v]);
+        hws_tls *server = tls_new_server("www", versions[v]);
+        tls_pair *p = tls_pair_open(client, server, "example.com");
+        size_t end;
+        assert_int_equal(tls_send(p, &p->client, "first", 5), 5);
+        hws_tls_filter(client)->finish(p->client.state);
+        (void)tls_send(p, &p->client, NULL, 0);
+        end = p->client.wire_len;
+        /* As if the peer went on: the shutdown is taken back behind the filter's back. */
+        SSL_set_shutdown(hws_tls_native(p->client.state), 0);
+        assert_int_equal(SSL_write(hws_tls_native(p->client.state), "second", 6), 6);
+        (void)tls_send(p, &p->client, NULL, 0);
+        assert_true(p->client.wire_len > end);
+        tls_deliver(p, &p->client, &p->server);
+        assert_int_equal(p->server.received, HWS_ERR_EOF);
+        assert_int_equal(p->server.plain_len, 5);
+        tls_pair_free(p);
+        tls_free(client);
+        tls_free(server);
+        v++;
+    }
+}
+
+/* RFC 8446 4.6.3: each may ask for an answer. The peer reads none of them. */
+static void a_flood_of_key_updates_costs_little(void **state) {
+    hws_tls *client = tls_new_client(HWS_TLS_1_3);
+    hws_tls *server = tls_new_server("www", HWS_TLS_1_3);
+    tls_pair *p = tls_pair_open(client, server, "example.com");
+    SSL *ssl = hws_tls_native(p->client.state);
+    unsigned i = 0;
+    (void)state;
+    while (i < 20000) {
+        assert_int_equal(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(ssl), 1);
+        (void)tls_send(p, &p->client, NULL, 0);
+        i++;
+    }
+    size_t sent = p->client.wire_len;
+    tls_deliver(p, &p->client, &p->server);
+    assert_true(p->server.wire_len <= sent);
+    if (p->server.received == HWS_OK) {
+        assert_int_equal(tls_send(p, &p->client, "hello", 5), 5);
+        tls_deliver(p, &p->client, &p->server);
+        assert_int_equal(p->server.plain_len, 5);
+    }
+    tls_pair_free(p);
+    tls_free(client);
+    tls_free(server);
+}
+
+/* --- files --------------------------------------------------------------------------------------
+ */
+
+/* A key where authorities should stand would trust nobody, or everybody. */
+static void a_list_without_authorities_is_refused(void **state) {
+    hws_tls_config config;
+    hws_tls tls;
+    (void)state;
+    tls_config_client(&config);
+    config.ca_file = tls_file("ca.key");
+    assert_int_equal(hws_tls_init(&tls, &config), HWS_ERR_TLS);
+    assert_non_null(strstr(tls_reason(&tls, NULL), "The list of authorities in \""));
+    hws_tls_release(&tls);
+    hws_tls_release(&tls);
+}
+
+/* A sentence of a file whose name is long, or would steer a terminal. */
+static void a_reason_is_one_line_whatever_the_file_is_called(void **state) {
+    char name[600];
+    hws_tls_config config;
+    hws_tls tls;
+    const char *text;
+    (void)state;
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = '\0';
+    tls_config_client(&config);
+    config.ca_file = name;
+    assert_int_equal(hws_tls_init(&tls, &config), HWS_ERR_TLS);
+    text = tls_reason(&tls, NULL);
+    assert_true(strlen(text) < HWS_TLS_REASON_CAP);
+    assert_non_null(strstr(text, "The list of authorities in \""));
+    hws_tls_release(&tls);
+}
+
+int main(void) {
+    static struct CMUnitTest row_tests[ROWS];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_gets_no_session_of_another),
+        cmocka_unit_test(a_part_of_a_host_is_another_host),
+        cmocka_unit_test(a_session_does_not_spare_another_server_the_check),
+        cmocka_unit_test(a_stranger_gets_no_session),
+        cmocka_unit_test(a_session_that_failed_is_not_resumed),
+        cmocka_unit_test(a_server_cannot_choose_what_was_not_offered),
+        cmocka_unit_test(a_server_may_choose_nothing),
+        cmocka_unit_test(old_versions_are_refused),
+        cmocka_unit_test(the_name_asked_for_has_no_dot_at_its_end),
+        cmocka_unit_test(odd_names_choose_the_first_certificate),
+        cmocka_unit_test(nothing_is_received_behind_the_end),
+        cmocka_unit_test(a_flood_of_key_updates_costs_little),
+        cmocka_unit_test(a_list_without_authorities_is_refused),
+        cmocka_unit_test(a_reason_is_one_line_whatever_the_file_is_called),
+    };
+    unsigned r = 0;
+    while (r < ROWS) {
+        row_tests[r].name = rows[r].name;
+        row_tests[r].test_func = run_row;
+        row_tests[r].initial_state = (void *)(uintptr_t)&rows[r];
+        r++;
+    }
+    int failed = cmocka_run_group_tests(row_tests, make_files, tls_files_remove);
+    return failed + cmocka_run_group_tests(tests, tls_files_make, tls_files_remove);
+}
