@@ -122,7 +122,8 @@ BIO_METHOD *hws__tls_new_method(void) {
  */
 
 /* The host as it is checked: without the brackets of an IPv6 address, and without the dot at the
- * end of an absolute name (RFC 6066 3). Returns 0 when it is none. */
+ * end of an absolute name (RFC 6066 3). Returns 0 when it is none: to OpenSSL a dot at its start
+ * means every host below it. */
 static int copy_host(hws__tls_state *s, hws_text host) {
     size_t start = host.len > 1 && host.data[0] == '[' && host.data[host.len - 1] == ']';
     size_t end = host.len - start;
@@ -131,6 +132,9 @@ static int copy_host(hws__tls_state *s, hws_text host) {
     }
     size_t len = end - start;
     if (len >= sizeof s->host || (len > 0 && memchr(host.data + start, 0, len) != NULL)) {
+        return 0;
+    }
+    if (len > 0 && host.data[start] == '.') {
         return 0;
     }
     if (len > 0) {
