@@ -73,7 +73,9 @@ typedef struct hws_tls_config {
                                    system, where OpenSSL looks for them. Server: every client must show a
                                    certificate of one of them; NULL: none is asked for. */
     const char *key_log_file; /**< Secrets are appended to this file, for Wireshark: who reads it
-                                   reads all. Programs pass getenv("SSLKEYLOGFILE"). NULL: no. */
+                                   reads all. Programs pass getenv("SSLKEYLOGFILE"). NULL or "":
+                                   no. On POSIX it is made with mode 0600; one that is there
+                                   keeps its mode. */
 } hws_tls_config;
 
 /** What a connection agreed on. The texts live as long as its state, and are never NULL. */

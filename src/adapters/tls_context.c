@@ -2,6 +2,13 @@
  * What connections of TLS share: certificates, authorities, ALPN, the key log. The one file that
  * knows files and settings; must not know the bytes of a connection.
  */
+#ifndef _WIN32
+#define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
 #include "tls.h"
 
 #include <string.h>
@@ -192,6 +199,17 @@ static const char *mistake(const hws_tls_config *config) {
     return NULL;
 }
 
+/* Who reads it reads all: where it is not there yet, it is made for its owner alone. */
+static BIO *open_key_log(const char *name) {
+#ifndef _WIN32
+    int file = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (file >= 0) {
+        (void)close(file);
+    }
+#endif
+    return BIO_new_file(name, "a");
+}
+
 /* Memory, and what can be had before any file is read. */
 static hws_status prepare(hws__tls *tls, const hws_tls_config *config) {
     size_t count = config->certificate_count > 0 ? config->certificate_count : 1;
@@ -200,8 +218,8 @@ static hws_status prepare(hws__tls *tls, const hws_tls_config *config) {
     if (tls->contexts == NULL || tls->method == NULL) {
         return HWS_ERR_MEMORY;
     }
-    if (config->key_log_file != NULL) {
-        tls->key_log = BIO_new_file(config->key_log_file, "a");
+    if (config->key_log_file != NULL && config->key_log_file[0] != '\0') {
+        tls->key_log = open_key_log(config->key_log_file);
         if (tls->key_log == NULL) {
             return hws__tls_note_file(tls, "The key log", config->key_log_file);
         }
