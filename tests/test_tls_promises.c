@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -182,6 +183,7 @@ static void a_server_may_choose_nothing(void **state) {
     tls_open(p);
     hws_tls_describe(p->client.state, &info);
     assert_int_equal(info.alpn.len, 0);
+    assert_non_null(info.alpn.data);
     tls_pair_free(p);
     tls_free(client);
     tls_free(server);
@@ -360,6 +362,51 @@ static void a_reason_is_one_line_whatever_the_file_is_called(void **state) {
     hws_tls_release(&tls);
 }
 
+/* A server without TLS, asked by a client with TLS, says so in HTTP. */
+static void a_server_without_tls_is_told(void **state) {
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    hws_tls *client = tls_new_client(0);
+    hws_tls *server = tls_new_server("www", 0);
+    tls_pair *p = tls_pair_new(client, server, "example.com");
+    uint8_t room[64];
+    size_t used = 0;
+    size_t n = 0;
+    (void)state;
+    (void)tls_send(p, &p->client, NULL, 0);
+    assert_int_equal(hws_tls_filter(client)->receive(p->client.state, (const uint8_t *)answer,
+                                                     sizeof answer - 1, &used, room, sizeof room,
+                                                     &n),
+                     HWS_ERR_TLS);
+    assert_string_equal(tls_reason(client, p->client.state), "The peer speaks HTTP without TLS.");
+    tls_pair_free(p);
+    tls_free(client);
+    tls_free(server);
+}
+
+static void the_key_log_is_for_its_owner_alone(void **state) {
+    const char *file = tls_file("private.log");
+    hws_tls_config config;
+    struct stat found;
+    mode_t mask = umask(0);
+    (void)state;
+    tls_config_client(&config);
+    config.key_log_file = file;
+    hws_tls *client = tls_new(&config);
+    (void)umask(mask);
+    assert_int_equal(stat(file, &found), 0);
+    assert_int_equal(found.st_mode & 0777, 0600);
+    tls_free(client);
+}
+
+/* Programs pass getenv("SSLKEYLOGFILE"): who sets it to nothing wants no log. */
+static void an_empty_name_is_no_key_log(void **state) {
+    hws_tls_config config;
+    (void)state;
+    tls_config_client(&config);
+    config.key_log_file = "";
+    tls_free(tls_new(&config));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_gets_no_session_of_another),
@@ -374,6 +421,9 @@ int main(void) {
         cmocka_unit_test(odd_names_choose_the_first_certificate),
         cmocka_unit_test(nothing_is_received_behind_the_end),
         cmocka_unit_test(a_flood_of_key_updates_costs_little),
+        cmocka_unit_test(a_server_without_tls_is_told),
+        cmocka_unit_test(the_key_log_is_for_its_owner_alone),
+        cmocka_unit_test(an_empty_name_is_no_key_log),
         cmocka_unit_test(a_list_without_authorities_is_refused),
         cmocka_unit_test(a_reason_is_one_line_whatever_the_file_is_called),
     };

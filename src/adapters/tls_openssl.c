@@ -364,7 +364,7 @@ void hws_tls_describe(const void *state, hws_tls_info *info) {
     const SSL *ssl = ((const hws__tls_state *)state)->ssl;
     const unsigned char *alpn = NULL;
     unsigned alpn_len = 0;
-    *info = (hws_tls_info){.version_name = "", .cipher = ""};
+    *info = (hws_tls_info){.version_name = "", .cipher = "", .alpn = {"", 0}};
     if (!SSL_is_init_finished(ssl)) {
         return;
     }
@@ -373,7 +373,9 @@ void hws_tls_describe(const void *state, hws_tls_info *info) {
     info->resumed = SSL_session_reused(ssl) == 1;
     info->version_name = SSL_get_version(ssl);
     info->cipher = SSL_get_cipher_name(ssl);
-    info->alpn = (hws_text){(const char *)alpn, alpn_len};
+    if (alpn != NULL) {
+        info->alpn = (hws_text){(const char *)alpn, alpn_len};
+    }
 }
 
 void *hws_tls_native(const void *state) {

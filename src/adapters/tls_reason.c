@@ -53,9 +53,17 @@ hws_status hws__tls_note_file(hws__tls *tls, const char *what, const char *name)
     return HWS_ERR_TLS;
 }
 
+/* The five bytes that OpenSSL took for the head of a record. */
+static int is_http(const hws__tls_state *s) {
+    return s->in_at >= 5 && memcmp(s->in + s->in_at - 5, "HTTP/", 5) == 0;
+}
+
 static void describe(const hws__tls_state *s, unsigned long error, char *text, size_t cap) {
     int reason = ERR_GET_REASON(error);
     size_t i = 0;
+    if (reason == SSL_R_WRONG_VERSION_NUMBER && is_http(s)) {
+        reason = SSL_R_HTTP_REQUEST; /* it knows requests alone */
+    }
     if (error == 0 || reason == ERR_R_MALLOC_FAILURE) {
         copy(text, "There is no memory left for TLS.");
         return;
