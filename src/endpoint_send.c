@@ -191,7 +191,7 @@ hws_status hws_endpoint_send_prepared(hws_endpoint *endpoint, hws_prepared *prep
     if (packed) {
         frame = (hws_buffer){prepared->packed, prepared->packed_len};
     }
-    if (e->pressed) {
+    if (e->queue.len >= e->config->high_water) {
         return be_slow(e, slow);
     }
     status = judge_room(e, frame.len);

@@ -368,12 +368,34 @@ static void only_differences_of_the_clock_count(void **state) {
     assert_string_equal(found, wanted);
 }
 
+/* endpoint.h: slow is whose queue is above high_water, not who was so a while ago. */
+static void slow_is_whose_queue_is_above_high_water_now(void **state) {
+    static const uint8_t zeros[200];
+    uint8_t slow = HWS_SLOW_SKIP;
+    (void)state;
+    while (slow <= HWS_SLOW_CLOSE) {
+        side *s = side_new(SERVER);
+        hws_prepared *p = NULL;
+        s->config.high_water = 100;
+        s->config.low_water = 10;
+        side_open(s);
+        assert_int_equal(hws_prepared_make(&p, &s->config.allocator, HWS_TEXT, zeros, 4), HWS_OK);
+        assert_int_equal(side_send(s, zeros, 110), HWS_BACKPRESSURE);
+        side_write(s, 90); /* 22 are left */
+        assert_true(hws_endpoint_send_prepared(&s->ep, p, slow) >= 0);
+        hws_prepared_release(p);
+        side_free(s);
+        slow++;
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reference_comes_back_once_however_it_ends),
         cmocka_unit_test(drain_comes_once_for_each_crossing),
         cmocka_unit_test(a_length_that_cannot_be_is_refused_whatever_the_limit),
         cmocka_unit_test(only_differences_of_the_clock_count),
+        cmocka_unit_test(slow_is_whose_queue_is_above_high_water_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
