@@ -136,9 +136,6 @@ hws_status hws__endpoint_start(hws__endpoint *e, const hws_deflate_params *agree
     conn.random = config->random;
     conn.random_user = config->random_user;
     hws_conn_init(&e->conn, &conn);
-    if (e->eof) {
-        hws_conn_receive_eof(&e->conn);
-    }
     e->agreed = *agreed;
     e->phase = HWS__OPEN;
     e->was_open = 1;

@@ -316,6 +316,9 @@ hws_status hws_endpoint_next(hws_endpoint *endpoint, uint8_t *buf, size_t len, s
     if (receive(e, buf, len, used, ev)) {
         return HWS_EVENT;
     }
+    if (e->eof && e->phase == HWS__OPEN && *used == len) { /* the end came behind all of it */
+        hws_conn_receive_eof(&e->conn);
+    }
     hws__endpoint_replies(e, 0);
     hws__endpoint_settle(e);
     return take_notice(e, ev) || take_end(e, ev) ? HWS_EVENT : HWS_OK;
@@ -325,9 +328,7 @@ void hws_endpoint_receive_eof(hws_endpoint *endpoint) {
     hws__endpoint *e = hws__endpoint_of(endpoint);
 
     e->eof = 1;
-    if (e->phase == HWS__OPEN) {
-        hws_conn_receive_eof(&e->conn);
-    } else if (e->phase == HWS__HEAD) {
+    if (e->phase == HWS__HEAD) {
         hws__endpoint_abort(e, HWS_ERR_EOF);
     }
     hws__endpoint_settle(e);

@@ -389,6 +389,64 @@ static void slow_is_whose_queue_is_above_high_water_now(void **state) {
     }
 }
 
+/* --- the end of the stream ----------------------------------------------------------------------
+ */
+
+/* The rest of what was read is given again, as ever: the end of the stream came behind it. */
+static void what_came_before_the_end_of_the_stream_is_received(void **state) {
+    static const uint8_t zeros[200];
+    unsigned paused = 0;
+    (void)state;
+    while (paused < 2) {
+        uint8_t bytes[64];
+        size_t n = frame_append(SERVER, 0x81, "one", 3, bytes, 0);
+        side *s = side_new(SERVER);
+        n = frame_append(SERVER, 0x88, "\x03\xE8", 2, bytes, n);
+        s->config.high_water = 100;
+        s->config.low_water = 10;
+        side_open(s);
+        hws_endpoint_pause(&s->ep, (uint8_t)paused);
+        assert_true(side_send(s, zeros, paused ? 1 : 110) >= 0);
+        side_read(s, bytes, n);
+        hws_endpoint_receive_eof(&s->ep);
+        side_receive(s);
+        expect_events(s, "");
+        hws_endpoint_pause(&s->ep, 0);
+        side_write(s, SIZE_MAX);
+        side_receive(s);
+        side_write(s, SIZE_MAX);
+        side_receive(s);
+        expect_events(s, paused ? "TEXT(one) CLOSE 1000() END 1000()"
+                                : "DRAIN TEXT(one) CLOSE 1000() END 1000()");
+        s->wire_len = 0;
+        side_free(s);
+        paused++;
+    }
+}
+
+/* Frames right behind a request wait for its answer, and the end of the stream behind them. */
+static void what_came_with_the_request_is_received(void **state) {
+    uint8_t bytes[512];
+    size_t n = strlen(request_text);
+    side *s = side_new(SERVER);
+    (void)state;
+    side_start(s);
+    memcpy(bytes, request_text, n);
+    n = frame_append(SERVER, 0x81, "early", 5, bytes, n);
+    side_read(s, bytes, n);
+    hws_endpoint_receive_eof(&s->ep);
+    side_receive(s);
+    expect_events(s, "REQUEST");
+    assert_int_equal(hws_endpoint_accept(&s->ep, &s->accept), HWS_OK);
+    side_receive(s);
+    expect_events(s, "OPEN TEXT(early)");
+    expect_output(s, "HTTP 101");
+    side_receive(s);
+    expect_events(s, "END 1006()");
+    expect_end(s, HWS_ERR_EOF);
+    side_free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reference_comes_back_once_however_it_ends),
@@ -396,6 +454,8 @@ int main(void) {
         cmocka_unit_test(a_length_that_cannot_be_is_refused_whatever_the_limit),
         cmocka_unit_test(only_differences_of_the_clock_count),
         cmocka_unit_test(slow_is_whose_queue_is_above_high_water_now),
+        cmocka_unit_test(what_came_before_the_end_of_the_stream_is_received),
+        cmocka_unit_test(what_came_with_the_request_is_received),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,7 +221,8 @@ HWS_API hws_status hws_endpoint_next(hws_endpoint *endpoint, uint8_t *buf, size_
                                      hws_event *ev);
 
 /**
- * Tell that the stream from the peer has ended. Call next() again then.
+ * Tell that the stream from the peer has ended. Call next() again then, also with what was read
+ * before and is not consumed: the end is behind it.
  * @param endpoint  An endpoint.
  */
 HWS_API void hws_endpoint_receive_eof(hws_endpoint *endpoint);
