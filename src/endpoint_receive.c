@@ -291,6 +291,16 @@ static uint8_t receive(hws__endpoint *e, uint8_t *buf, size_t len, size_t *used,
     return 0;
 }
 
+/* The end of the stream, behind all that came before it. Where a request waits it is looked at
+ * again behind the answer. */
+static void take_eof(hws__endpoint *e) {
+    if (e->phase == HWS__OPEN) {
+        hws_conn_receive_eof(&e->conn);
+    } else if (e->phase == HWS__HEAD) {
+        hws__endpoint_abort(e, HWS_ERR_EOF);
+    }
+}
+
 /* The last event has been seen: what it showed is let go. */
 static void forget(hws__endpoint *e) {
     if (e->phase == HWS__OPEN && e->opening != NULL && !e->open_due) {
@@ -316,8 +326,8 @@ hws_status hws_endpoint_next(hws_endpoint *endpoint, uint8_t *buf, size_t len, s
     if (receive(e, buf, len, used, ev)) {
         return HWS_EVENT;
     }
-    if (e->eof && e->phase == HWS__OPEN && *used == len) { /* the end came behind all of it */
-        hws_conn_receive_eof(&e->conn);
+    if (e->eof && *used == len) {
+        take_eof(e);
     }
     hws__endpoint_replies(e, 0);
     hws__endpoint_settle(e);
@@ -328,9 +338,5 @@ void hws_endpoint_receive_eof(hws_endpoint *endpoint) {
     hws__endpoint *e = hws__endpoint_of(endpoint);
 
     e->eof = 1;
-    if (e->phase == HWS__HEAD) {
-        hws__endpoint_abort(e, HWS_ERR_EOF);
-    }
-    hws__endpoint_settle(e);
     hws__endpoint_ready(e);
 }

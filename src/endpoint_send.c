@@ -8,7 +8,10 @@
 
 /* Whether so much more may be queued. Only what the application sends is asked for. */
 static hws_status judge_room(hws__endpoint *e, uint64_t len) {
-    if (len > e->config->max_queue || e->queue.len > e->config->max_queue - len) {
+    if (len > e->config->max_queue) {
+        return HWS_ERR_FULL; /* to be told of room would be to be told in vain */
+    }
+    if (e->queue.len > e->config->max_queue - len) {
         e->told = 1;
         return HWS_ERR_FULL;
     }

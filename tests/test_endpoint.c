@@ -254,11 +254,10 @@ static void going_away_ends_whatever_is_under_way(void **state) {
         const char *output;
         hws_status status;
     } ends[] = {
-        {"", HWS_ERR_CLOSED},            /* no request */
-        {"", HWS_ERR_CLOSED},            /* one without an answer */
+        {"", HWS_ERR_CLOSED},   /* no request */
+        {"", HWS_ERR_CLOSED},   /* one without an answer */
         {"HTTP 404()", HWS_OK}, /* one with an answer that waits */
-        {"CLOSE 1001()", HWS_OK},
-        {"TEXT(a) CLOSE 1001()", HWS_OK},
+        {"CLOSE 1001()", HWS_OK}, {"TEXT(a) CLOSE 1001()", HWS_OK},
     };
     unsigned stage = 0;
     while (stage < sizeof ends / sizeof ends[0]) {

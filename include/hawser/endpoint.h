@@ -83,8 +83,8 @@ enum {
                             more is received before that. May be done later. */
     HWS_OPEN = 18,     /**< The connection is open. Client: the response can be looked at until the
                             next call of next(). */
-    HWS_DRAIN = 19,    /**< The queue is below low_water again, after HWS_BACKPRESSURE or
-                            HWS_ERR_FULL. */
+    HWS_DRAIN = 19,    /**< The queue is below low_water again, after HWS_BACKPRESSURE, or
+                            HWS_ERR_FULL for what max_queue has room for. */
     HWS_RELEASED = 20, /**< The buffer `data` of `len` bytes, given to send_ref(), is the caller's
                             again. */
     HWS_END = 21       /**< The connection is over. `close_code` and `data` are those of
@@ -125,12 +125,13 @@ typedef struct hws_endpoint_config {
     uint32_t max_line;      /**< Bytes of a line in it. Default HWS_DEFAULT_MAX_LINE. */
     uint32_t max_fields;    /**< Field lines in it. Default HWS_DEFAULT_MAX_FIELDS. */
     uint32_t high_water;    /**< Bytes in the queue from which on sending answers
-                                 HWS_BACKPRESSURE. */
-    uint32_t low_water;     /**< Bytes below which HWS_DRAIN follows; from 1 to high_water. */
-    uint32_t reserved;      /**< Zero. */
-    uint64_t max_queue;     /**< Bytes in the queue at most, referenced ones included; what would
-                                 go beyond is HWS_ERR_FULL. At least high_water. Closes, Pings and
-                                 Pongs are never refused for it. */
+                                 HWS_BACKPRESSURE, until they are below low_water. */
+    uint32_t low_water; /**< Bytes below which HWS_DRAIN follows; from 1 to high_water. Pings and
+                             Pongs that overtake do not count. */
+    uint32_t reserved;  /**< Zero. */
+    uint64_t max_queue; /**< Bytes in the queue at most, referenced ones included; what would
+                             go beyond is HWS_ERR_FULL. At least high_water. Closes, Pings and
+                             Pongs are never refused for it. */
     hws_keepalive_config keepalive;    /**< Deadlines. */
     hws_rate_config message_rate;      /**< Data messages received; more fails with HWS_ERR_RATE. */
     hws_rate_config byte_rate;         /**< Bytes received; likewise. */
@@ -221,8 +222,8 @@ HWS_API hws_status hws_endpoint_next(hws_endpoint *endpoint, uint8_t *buf, size_
                                      hws_event *ev);
 
 /**
- * Tell that the stream from the peer has ended. Call next() again then, also with what was read
- * before and is not consumed: the end is behind it.
+ * Tell that the stream from the peer has ended. Call next() again then: the end counts once it has
+ * consumed all that came before.
  * @param endpoint  An endpoint.
  */
 HWS_API void hws_endpoint_receive_eof(hws_endpoint *endpoint);
@@ -386,9 +387,9 @@ HWS_API hws_status hws_endpoint_send_ref(hws_endpoint *endpoint, uint8_t type, u
  * @param endpoint  An open endpoint of a server.
  * @param prepared  The message.
  * @param slow      HWS_SLOW_…: what to do when the queue is above high_water already.
- * @return          HWS_OK; HWS_BACKPRESSURE; HWS_ERR_FULL with HWS_SLOW_SKIP: not queued;
- *                  HWS_ERR_SLOW with the others: the connection ends; HWS_ERR_STATE as above, also
- *                  inside a message; HWS_ERR_ARGUMENT for a client or another slow; HWS_ERR_MEMORY.
+ * @return          HWS_OK; HWS_BACKPRESSURE; HWS_ERR_FULL by HWS_SLOW_SKIP or max_queue: not
+ *                  queued; HWS_ERR_SLOW: the connection ends; HWS_ERR_STATE as above, also inside a
+ *                  message; HWS_ERR_ARGUMENT for a client or another slow; HWS_ERR_MEMORY.
  */
 HWS_API hws_status hws_endpoint_send_prepared(hws_endpoint *endpoint, hws_prepared *prepared,
                                               uint8_t slow);

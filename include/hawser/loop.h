@@ -183,7 +183,7 @@ HWS_API hws_ready *hws_loop_ready(hws_loop *loop);
  *
  * @param loop        A loop.
  * @param item        Filled on HWS_EVENT. Its data lives until the next call.
- * @param timeout_ms  Milliseconds to wait; 0 to look only; HWS_FOREVER.
+ * @param timeout_ms  Milliseconds to wait; 0 to look only; HWS_FOREVER, or another below 0.
  * @return            HWS_EVENT; HWS_ERR_TIMEOUT: nothing so far; HWS_OK: the loop was shut down and
  *                    the last connection has ended; HWS_ERR_SYSTEM: waiting itself failed.
  */
@@ -204,8 +204,9 @@ HWS_API hws_status hws_loop_post(hws_loop *loop, void *posted);
 
 /**
  * Shut down: stop listening, let all connections end as by hws_endpoint_go_away(), and drop at the
- * deadline those that are left. Events go on to come; next() returns HWS_OK when the last connection
- * has ended and all that was posted is handed out. May be called again, to change the deadline.
+ * deadline those that are left, with HWS_ERR_TIMEOUT. Events go on to come; next() returns HWS_OK
+ * when the last connection has ended and all that was posted is handed out. May be called again, to
+ * change the deadline.
  *
  * @param loop        A loop.
  * @param timeout_ms  Milliseconds until the deadline; HWS_FOREVER leaves it to the close timeouts.

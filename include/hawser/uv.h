@@ -141,9 +141,9 @@ HWS_API hws_status hws_uv_hub_open(struct uv_loop_s *loop, const hws_uv_config *
                                    hws_uv_hub **hub);
 
 /**
- * Close a hub: stop listening, close all connections with 1001 behind what is queued (those in
- * their handshakes end at once), drop at the deadline those that are left. Their events go on to
- * come; when the last has ended the hub is released, and on_closed() called.
+ * Close a hub: stop listening, let all connections end as by hws_endpoint_go_away(), and drop at
+ * the deadline those that are left, with HWS_ERR_TIMEOUT. Their events go on to come; when the last
+ * has ended the hub is released, and on_closed() called.
  *
  * May be called again, to change the deadline.
  *

@@ -188,7 +188,7 @@ static void pass_time(hws__loop *l) {
     if (l->shutting && l->now_ms >= l->shutdown_ms) {
         l->shutdown_ms = HWS_NEVER;
         while (link != NULL) {
-            hws_endpoint_abort(&link->endpoint, HWS_ERR_CLOSED);
+            hws_endpoint_abort(&link->endpoint, HWS_ERR_TIMEOUT);
             link = link->after;
         }
     }
