@@ -230,6 +230,25 @@ static void a_loop_that_did_not_start_may_be_released(void **state) {
     room_free(r);
 }
 
+/* Connections that the program makes are its own affair. */
+static void clients_do_not_count_for_the_limit_of_the_server(void **state) {
+    room *r = room_new(KIND(state));
+    hws_link *second = NULL;
+    r->w->config.max_connections = 1;
+    room_open(r);
+    room_pair(r);
+    assert_int_equal(hws_loop_count(&r->w->loop), 2);
+    second = room_connect(r);
+    room_until(r, &r->ends[1], 1);
+    assert_ptr_equal(r->links[1], second);
+    assert_int_equal(r->ended[1], HWS_ERR_REFUSED);
+    hws_endpoint_close(hws_link_endpoint(r->links[0]), 1000, NULL, 0);
+    room_until(r, &r->ends[1], 2);
+    room_settle(r, 20);
+    room_pair(r); /* there is room again */
+    room_free(r);
+}
+
 /* --- descriptors --- */
 
 /* No program that is started by this one gets them. */
@@ -349,6 +368,7 @@ int main(void) {
         BOTH(both_families_are_listened_on),
         BOTH(a_configuration_is_not_needed_after_the_call),
         BOTH(a_loop_that_did_not_start_may_be_released),
+        BOTH(clients_do_not_count_for_the_limit_of_the_server),
         BOTH(all_descriptors_are_closed_by_exec),
         BOTH(without_descriptors_connecting_fails_and_the_rest_goes_on),
         BOTH(a_buffer_may_be_sent_again_when_it_comes_back),
