@@ -291,6 +291,52 @@ static void release_with_all_under_way(void **state) {
     room_free(r);
 }
 
+/* Echoes, pauses in the middle of what was read, and ends some. */
+static void do_many_things(room *r, const hws_loop_item *item) {
+    world_echo(r->w, item);
+    if (item->event.type == HWS_TEXT && r->messages[0] % 3 == 0) {
+        hws_endpoint_pause(item->endpoint, 1);
+    }
+    if (item->event.type == HWS_TEXT && r->messages[0] % 7 == 0) {
+        hws_endpoint_abort(item->endpoint, HWS_ERR_POLICY);
+    }
+}
+
+static void talk(room *r, const hws_loop_item *item) {
+    int i = 0;
+    while (item->event.type == HWS_OPEN && i < 8) {
+        hws_endpoint_send(item->endpoint, HWS_TEXT, HWS_FIRST, (const uint8_t *)"two ", 4);
+        hws_endpoint_send(item->endpoint, HWS_TEXT, HWS_FINAL, (const uint8_t *)"pieces", 6);
+        i++;
+    }
+    if (item->event.type == HWS_TEXT && r->messages[1] == 9) {
+        hws_endpoint_send_ref(item->endpoint, HWS_BINARY, HWS_WHOLE, lent, sizeof lent);
+    }
+    if (item->event.type == HWS_END) {
+        room_connect(r);
+    }
+}
+
+static void a_loop_may_be_released_after_each_event(void **state) {
+    int stop = 0;
+    while (stop < 42) {
+        room *r = room_new_open(state);
+        int i = 0;
+        r->on_server = do_many_things;
+        r->on_client = talk;
+        while (i < 4) {
+            room_connect(r);
+            i++;
+        }
+        i = 0;
+        while (i < stop && room_step(r, 50) == HWS_EVENT) {
+            i++;
+        }
+        room_free(r);
+        stop++;
+    }
+}
+
 static void respond_and_shut_down(room *r, const hws_loop_item *item) {
     if (item->event.type == HWS_REQUEST) {
         assert_int_equal(hws_endpoint_respond(item->endpoint, 200, NULL, 0, lent, sizeof lent),
@@ -441,6 +487,7 @@ int main(void) {
         BOTH(a_shutdown_drops_all_at_once_with_no_time),
         BOTH(a_second_shutdown_may_be_shorter),
         BOTH(release_with_all_under_way),
+        BOTH(a_loop_may_be_released_after_each_event),
         BOTH(an_answer_on_its_way_outlives_a_shutdown),
         BOTH(a_client_above_the_limit_does_not_hold_a_shutdown),
         BOTH(what_was_posted_is_handed_out_before_the_end),
