@@ -2,7 +2,7 @@
  * Compression over the blocking adapter with a filter: five shares of the memory, both roles.
  */
 #include "deflate_pair.h"
-#include "toy_filter.h"
+#include "toy_peer.h"
 
 enum { LARGE = 100000 };
 

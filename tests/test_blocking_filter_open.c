@@ -2,7 +2,7 @@
  * Opening connections through a filter: its handshake, in all the time that it may take, what goes
  * wrong in it, and the HTTP behind it.
  */
-#include "toy_filter.h"
+#include "toy_peer.h"
 
 enum { SHORT_MS = 50, SOON_MS = 5000 };
 

@@ -3,7 +3,7 @@
  * filter on its way.
  */
 #include "loop_world.h"
-#include "toy_filter.h"
+#include "toy_peer.h"
 
 enum { LARGE = 300000 };
 static uint8_t large[LARGE];

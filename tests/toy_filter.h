@@ -7,9 +7,12 @@
 #ifndef HWS_TESTS_TOY_FILTER_H
 #define HWS_TESTS_TOY_FILTER_H
 
-#include "peer.h"
+#include "support.h"
 
 #include <hawser/filter.h>
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { TOY_KEY = 0x5A, TOY_RECORD_MAX = 255, TOY_ROOM = 2 * TOY_RECORD_MAX };
 
@@ -27,6 +30,8 @@ typedef struct toy {
     int curious;       /* 1: send() wants to hear the peer before more plain bytes */
     int made;          /* states that are held */
     int finished;      /* calls of finish() that came first */
+    int ends;          /* 'C's that came */
+    int alerts;        /* 'A's that came */
     char host[64];     /* of the last make() */
 } toy;
 
@@ -47,6 +52,10 @@ typedef struct toy_state {
     uint8_t in[TOY_RECORD_MAX];
     uint8_t out[TOY_ROOM];
 } toy_state;
+
+static inline void toy_count(int *counter, int n) {
+    __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
+}
 
 static inline void toy_say(toy_state *s, const void *bytes, size_t len) {
     if (s->out_at > 0) {
@@ -77,14 +86,14 @@ static inline hws_status toy_make(void *context, uint8_t role, hws_text host, vo
         kind->host[host.len] = '\0';
         toy_say(s, TOY_HELLO, 3);
     }
-    __atomic_add_fetch(&kind->made, 1, __ATOMIC_RELAXED);
+    toy_count(&kind->made, 1);
     *state = s;
     return HWS_OK;
 }
 
 static inline void toy_release(void *state) {
     toy_state *s = state;
-    __atomic_sub_fetch(&s->kind->made, 1, __ATOMIC_RELAXED);
+    toy_count(&s->kind->made, -1);
     free(s);
 }
 
@@ -105,14 +114,31 @@ static inline hws_status toy_greeting(toy_state *s, uint8_t byte) {
     return HWS_OK;
 }
 
+static inline hws_status toy_type(toy_state *s, uint8_t byte) {
+    switch (byte) {
+    case 'D':
+        s->type = byte;
+        return HWS_OK;
+    case 'K':
+        return HWS_OK;
+    case 'C':
+        toy_count(&s->kind->ends, 1);
+        return HWS_ERR_EOF;
+    case 'A':
+        toy_count(&s->kind->alerts, 1);
+        return HWS_ERR_TLS;
+    default:
+        return toy_fail(s);
+    }
+}
+
 /* One byte of the wire. A record is whole before any of it is given. */
 static inline hws_status toy_byte(toy_state *s, uint8_t byte) {
     if (s->greeted < 3) {
         return toy_greeting(s, byte);
     }
     if (s->type == 0) {
-        s->type = byte == 'D' ? byte : 0;
-        return byte == 'D' || byte == 'K' ? HWS_OK : byte == 'C' ? HWS_ERR_EOF : toy_fail(s);
+        return toy_type(s, byte);
     }
     if (!s->has_len) {
         s->has_len = 1;
@@ -222,7 +248,7 @@ static inline void toy_finish(void *state) {
         return;
     }
     s->finished = 1;
-    __atomic_add_fetch(&s->kind->finished, 1, __ATOMIC_RELAXED);
+    toy_count(&s->kind->finished, 1);
     toy_say(s, "C", 1);
 }
 
@@ -235,75 +261,6 @@ static inline void toy_init(toy *t) {
     t->table.receive = toy_receive;
     t->table.send = toy_send;
     t->table.finish = toy_finish;
-}
-
-/* --- the other end, by hand --- */
-
-/* Plain bytes as records. */
-static inline void toy_raw_send(int fd, const void *plain, size_t len) {
-    const uint8_t *bytes = plain;
-    size_t at = 0;
-    while (at < len) {
-        uint8_t record[2 + TOY_RECORD_MAX] = {'D'};
-        size_t part = len - at < TOY_RECORD_MAX ? len - at : TOY_RECORD_MAX;
-        size_t i = 0;
-        record[1] = (uint8_t)part;
-        while (i < part) {
-            record[2 + i] = bytes[at + i] ^ TOY_KEY;
-            i++;
-        }
-        raw_send(fd, record, part + 2);
-        at += part;
-    }
-}
-
-/* Plain bytes out of records, which end where these do. */
-static inline void toy_raw_expect(int fd, const void *plain, size_t len) {
-    const uint8_t *wanted = plain;
-    size_t at = 0;
-    while (at < len) {
-        uint8_t record[TOY_RECORD_MAX];
-        size_t i = 0;
-        raw_expect(fd, "D", 1);
-        assert_int_equal(raw_read(fd, record, 1), 1);
-        size_t part = record[0];
-        assert_true(part <= len - at);
-        assert_int_equal(raw_read(fd, record, part), (int)part);
-        while (i < part) {
-            assert_int_equal(record[i] ^ TOY_KEY, wanted[at + i]);
-            i++;
-        }
-        at += part;
-    }
-}
-
-/* A head to its end, NUL-terminated. */
-static inline void toy_raw_head(int fd, char *head, size_t cap) {
-    size_t n = 0;
-    head[0] = '\0';
-    while (strstr(head, "\r\n\r\n") == NULL) {
-        uint8_t record[TOY_RECORD_MAX];
-        raw_expect(fd, "D", 1);
-        assert_int_equal(raw_read(fd, record, 1), 1);
-        size_t part = record[0];
-        size_t i = 0;
-        assert_true(part < cap - n);
-        assert_int_equal(raw_read(fd, record, part), (int)part);
-        while (i < part) {
-            head[n++] = (char)(record[i++] ^ TOY_KEY);
-        }
-        head[n] = '\0';
-    }
-}
-
-/* A pair whose bytes go through a filter, to be configured and opened. */
-static inline pair *toy_pair_new(toy *t) {
-    pair *p = pair_new();
-    toy_init(t);
-    snprintf(p->url, sizeof p->url, "wss://127.0.0.1:%u/", hws_listener_port(&p->listener));
-    p->client.config.filter = &t->table;
-    p->server.config.filter = &t->table;
-    return p;
 }
 
 #endif

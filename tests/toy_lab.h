@@ -5,7 +5,7 @@
 #ifndef HWS_TESTS_TOY_LAB_H
 #define HWS_TESTS_TOY_LAB_H
 
-#include "toy_filter.h"
+#include "toy_peer.h"
 
 enum { SHORT_MS = 30 /* long enough for what is on its way over loopback */ };
 
