@@ -142,6 +142,8 @@ static void a_ticket_is_used_once(void **state) {
     assert_false(connect_once(c->client, c->server, "example.com", 1));
     tls_pair *a = tls_pair_new(c->client, c->server, "example.com");
     tls_pair *b = tls_pair_new(c->client, c->server, "example.com");
+    int second_offers = SSL_get_session(hws_tls_native(b->client.state)) != NULL;
+    assert_int_equal(second_offers, c->version == HWS_TLS_1_2);
     tls_open(a);
     tls_open(b);
     assert_true(resumed(&a->client));
