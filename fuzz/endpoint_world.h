@@ -2,11 +2,11 @@
 #ifndef HWS_FUZZ_ENDPOINT_WORLD_H
 #define HWS_FUZZ_ENDPOINT_WORLD_H
 
-#include "counting.h"
+#include "endpoint.h"
 
 #include <hawser/deflate_zlib.h>
 
-enum { MAX_REFS = 32, MAX_HELD = 8, SMALL_MAX_QUEUE = 2048, LATE_MS = 100000 };
+enum { MAX_REFS = 32, SMALL_MAX_QUEUE = 2048, LATE_MS = 100000 };
 
 /* Options: how it is set up. */
 enum {
@@ -32,22 +32,11 @@ enum {
     RELEASED_EARLY = 128
 };
 
-typedef struct bytes {
-    uint8_t *data;
-    size_t len;
-    size_t cap;
-} bytes;
-
 /* A buffer that was given to send_ref(). */
 typedef struct lent {
     uint8_t *data;
     size_t len;
 } lent;
-
-typedef struct random_state {
-    uint8_t next;
-    uint8_t left; /* draws until it fails; 0: it never does */
-} random_state;
 
 typedef struct world {
     hws_endpoint ep;
@@ -64,9 +53,7 @@ typedef struct world {
     bytes log;      /* events, messages put together */
     bytes message;  /* pieces of the one that is arriving */
     bytes expected; /* data that may be found on the wire */
-    bytes held;     /* what was handed out, as it was then */
-    hws_buffer buffers[MAX_HELD];
-    size_t buffer_count;
+    output out;
     lent refs[MAX_REFS];
     size_t ref_count; /* not released */
     uint64_t now;
@@ -78,22 +65,6 @@ typedef struct world {
     uint8_t streamed;   /* at some time */
     uint8_t unfinished; /* a message is out in part */
 } world;
-
-static inline void put(bytes *b, const void *data, size_t len) {
-    if (len > b->cap - b->len) {
-        b->cap = 2 * (b->len + len);
-        b->data = realloc(b->data, b->cap);
-        CHECK(b->data != NULL);
-    }
-    if (len > 0) {
-        memcpy(b->data + b->len, data, len);
-        b->len += len;
-    }
-}
-
-static inline void put_byte(bytes *b, uint8_t byte) {
-    put(b, &byte, 1);
-}
 
 static inline uint8_t same(const bytes *a, const bytes *b) {
     return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
@@ -108,19 +79,6 @@ static inline void put_piece(bytes *b, uint8_t type, uint8_t flags, const void *
     if ((flags & HWS_FINAL) != 0) {
         put_byte(b, '.');
     }
-}
-
-static hws_status world_random(void *user, uint8_t *dst, size_t len) {
-    random_state *state = user;
-
-    if (state->left > 0) {
-        state->left--;
-        if (state->left == 0) {
-            state->left = 1;
-            return HWS_ERR_RANDOM;
-        }
-    }
-    return fuzz_random(&state->next, dst, len);
 }
 
 /* Touches what it is told. */
@@ -177,7 +135,7 @@ static void set_up(world *w, uint8_t setup, uint8_t limits) {
     c->close_sentence = 1;
     c->keepalive.idle_timeout_ms = 60000;
     c->allocator = counting_allocator(&w->memory);
-    c->random = world_random;
+    c->random = endpoint_random;
     c->random_user = &w->random;
     c->counters = &w->counters;
     c->ready = &w->ready;
@@ -198,49 +156,6 @@ static void set_up(world *w, uint8_t setup, uint8_t limits) {
         c->max_queue = SMALL_MAX_QUEUE;
     }
     set_limits(w, limits);
-}
-
-/* --- output --- */
-
-static void hold_output(world *w, size_t cap) {
-    size_t i = 0;
-
-    if (w->buffer_count > 0) {
-        return;
-    }
-    w->buffer_count = hws_endpoint_output(&w->ep, w->buffers, cap);
-    CHECK(w->buffer_count <= cap);
-    w->held.len = 0;
-    while (i < w->buffer_count) {
-        CHECK(w->buffers[i].len > 0);
-        put(&w->held, w->buffers[i].data, w->buffers[i].len);
-        i++;
-    }
-    CHECK(w->held.len <= hws_endpoint_queued(&w->ep));
-    CHECK(hws_endpoint_sent(&w->ep, w->held.len + 1) == HWS_ERR_ARGUMENT);
-}
-
-/* What was handed out lies there as it did. */
-static void check_held(const world *w) {
-    size_t i = 0;
-    size_t at = 0;
-
-    while (i < w->buffer_count) {
-        CHECK(memcmp(w->buffers[i].data, w->held.data + at, w->buffers[i].len) == 0);
-        at += w->buffers[i].len;
-        i++;
-    }
-}
-
-static void write_out(world *w, size_t len) {
-    if (w->buffer_count == 0) {
-        return;
-    }
-    check_held(w);
-    len = len < w->held.len ? len : w->held.len;
-    put(&w->wire, w->held.data, len);
-    w->buffer_count = 0;
-    CHECK(hws_endpoint_sent(&w->ep, len) == HWS_OK);
 }
 
 /* --- what is on the wire --- */
@@ -300,7 +215,7 @@ static void check_received(const world *w, uint8_t *data, size_t len) {
 
     hws_conn_config_init(&config, role);
     config.compression = hws_endpoint_deflate(&w->ep)->enabled;
-    config.random = role == HWS_ROLE_CLIENT ? world_random : NULL;
+    config.random = role == HWS_ROLE_CLIENT ? endpoint_random : NULL;
     config.random_user = &random;
     CHECK(hws_conn_init(&conn, &config) == HWS_OK);
     hws_deflate_options_init(&options, role, HWS_DEFLATE_BALANCED);

@@ -102,10 +102,7 @@ static void receive(world *w) {
         }
         at += used;
     } while (used > 0 && used == given && at < w->input.len);
-    w->input.len -= at;
-    if (at > 0) {
-        memmove(w->input.data, w->input.data + at, w->input.len);
-    }
+    drop_front(&w->input, at);
 }
 
 /* --- what the application does --- */
@@ -237,10 +234,10 @@ static void act(world *w, uint8_t letter, uint8_t arg, const uint8_t *data, size
         send_close(w, arg, data, len);
         break;
     case 'o':
-        hold_output(w, 1 + arg % MAX_HELD);
+        hold_output(&w->out, &w->ep, 1 + arg % MAX_HELD);
         break;
     case 'a':
-        write_out(w, arg == UINT8_MAX ? SIZE_MAX : arg);
+        write_out(&w->out, &w->ep, arg == UINT8_MAX ? SIZE_MAX : arg, &w->wire);
         break;
     case 'A':
         answer(w, arg);
@@ -270,10 +267,10 @@ static void act(world *w, uint8_t letter, uint8_t arg, const uint8_t *data, size
 /* --- a run --- */
 
 static void write_all(world *w) {
-    write_out(w, 0);
+    write_out(&w->out, &w->ep, 0, &w->wire);
     do {
-        hold_output(w, MAX_HELD);
-        write_out(w, SIZE_MAX);
+        hold_output(&w->out, &w->ep, MAX_HELD);
+        write_out(&w->out, &w->ep, SIZE_MAX, &w->wire);
         receive(w);
     } while (hws_endpoint_queued(&w->ep) > 0 && !w->ended);
 }
@@ -310,7 +307,7 @@ static void release(world *w) {
     free(w->input.data);
     free(w->message.data);
     free(w->expected.data);
-    free(w->held.data);
+    free(w->out.held.data);
 }
 
 static void run(world *w, const uint8_t *data, size_t size, uint8_t early) {
@@ -329,9 +326,9 @@ static void run(world *w, const uint8_t *data, size_t size, uint8_t early) {
         size_t len = data[i + 2];
         len = len < size - i - ACTION_LEN ? len : size - i - ACTION_LEN;
         act(w, data[i], data[i + 1], data + i + ACTION_LEN, len);
-        check_held(w);
+        check_held(&w->out);
         receive(w);
-        check_held(w);
+        check_held(&w->out);
         i += ACTION_LEN + len;
         count++;
     }

@@ -5,55 +5,10 @@
  * and last; a buffer that was given away comes back once; both come to an end, and give back all
  * memory.
  *
- * The input is actions of two bytes: see act(). Its last bytes are options: see configure().
+ * The input is actions of two bytes: see act(). Its last bytes are options: see configure() in
+ * endpoint_sides.h.
  */
-#include "counting.h"
-
-#include <hawser/deflate_zlib.h>
-
-enum { WIRE_LEN = 1 << 17, LOG_LEN = 512, REF_LEN = 300, CHUNK = 4096 };
-
-typedef struct side {
-    hws_endpoint ep;
-    hws_endpoint_config config;
-    hws_deflate_params params;
-    hws_deflate_options deflate;
-    hws_counters counters;
-    counting memory;
-    uint8_t next_random;
-    uint8_t no_random; /* the source fails */
-    uint8_t role;
-    hws_text extensions; /* that a server agrees to, beside its own */
-    uint8_t ended;
-    uint8_t answer;     /* a server's to a request */
-    uint8_t eof;        /* was told */
-    uint8_t in_message; /* type of the message that is sent in pieces */
-    uint8_t spoiled;    /* bytes that its peer did not send have come */
-    uint8_t dropped;    /* it may have dropped what was queued */
-    uint64_t sent_digest;
-    uint64_t seen_digest;
-    uint64_t log[LOG_LEN]; /* digests of the messages that were sent */
-    size_t log_len;
-    size_t seen; /* messages of the peer that came */
-    unsigned refs;
-    uint8_t *in; /* bytes that have not been taken */
-    size_t in_len;
-    hws_buffer handed[4]; /* output that is not acknowledged */
-    uint8_t *copies[4];
-    size_t handed_count;
-    size_t handed_len;
-    unsigned traced;
-} side;
-
-typedef struct world {
-    side sides[2];
-    hws_client_config client;
-    hws_field field;
-    hws_ready ready;
-    hws_compressor compressor;
-    counting compressor_memory;
-    uint64_t now;
-} world;
+#include "endpoint_sides.h"
 
 static uint64_t digest_more(uint64_t digest, const uint8_t *data, size_t len) {
     size_t i = 0;
@@ -64,74 +19,7 @@ static uint64_t digest_more(uint64_t digest, const uint8_t *data, size_t len) {
     return digest;
 }
 
-static void trace(void *user, const void *connection, uint8_t sent, const hws_frame *frame,
-                  const uint8_t *payload) {
-    side *s = user;
-    CHECK(connection == &s->ep && sent <= 1 && frame->payload_len < WIRE_LEN);
-    CHECK(payload == NULL || frame->opcode >= HWS_OPCODE_CLOSE);
-    s->traced++;
-}
-
-static hws_status draw(void *user, uint8_t *dst, size_t len) {
-    side *s = user;
-    return s->no_random ? HWS_ERR_RANDOM : fuzz_random(&s->next_random, dst, len);
-}
-
 /* --- what comes out --- */
-
-static const char *long_text(size_t len) {
-    static char text[70001];
-    memset(text, 'x', sizeof text);
-    text[len] = '\0';
-    return text;
-}
-
-static void answer(side *s) {
-    hws_accept_config accept;
-    hws_text origin = hws_text_from("https://elsewhere");
-    hws_field field = {hws_text_from("X-A"), hws_text_from("b")};
-    uint8_t body[4] = "page";
-    const uint8_t *bytes = NULL;
-    CHECK(hws_endpoint_head(&s->ep, &bytes) != NULL && bytes != NULL);
-    CHECK(hws_endpoint_request(&s->ep) != NULL);
-    hws_accept_config_init(&accept);
-    accept.origin.kind = HWS_ORIGIN_ANY;
-    accept.extensions = s->extensions;
-    switch (s->answer & 7) {
-    case 1:
-        (void)hws_endpoint_respond(&s->ep, 403, &field, 1, body, sizeof body);
-        return;
-    case 2:
-        return; /* later, or never */
-    case 3:
-        accept.origin = (hws_origin_policy){.kind = HWS_ORIGIN_LIST, .origins = &origin};
-        accept.origin.origin_count = 1;
-        break;
-    case 4:
-        accept.origin.kind = HWS_ORIGIN_UNSET;
-        s->params.server_max_window_bits = 99;
-        CHECK(hws_endpoint_accept(&s->ep, &accept) < 0);
-        s->params.server_max_window_bits = 15;
-        break;
-    case 5:
-        CHECK(hws_endpoint_respond(&s->ep, 200, NULL, 0, body, (size_t)1 << 40) == HWS_ERR_FULL);
-        field.value = hws_text_from(long_text(700));
-        break;
-    case 6:
-        field.value = hws_text_from(long_text(70000));
-        CHECK(hws_endpoint_respond(&s->ep, 200, &field, 1, body, 4) < 0);
-        break;
-    case 7:
-        field.value = hws_text_from(long_text(700));
-        (void)hws_endpoint_respond(&s->ep, 200, &field, 1, body, 4);
-        return;
-    }
-    if ((s->answer & 7) > 4) {
-        accept.fields = &field;
-        accept.field_count = 1;
-    }
-    (void)hws_endpoint_accept(&s->ep, &accept);
-}
 
 static void take_data(side *s, side *peer, const hws_event *ev) {
     if ((ev->flags & HWS_FIRST) != 0) {
@@ -163,7 +51,7 @@ static void take_event(world *w, side *s, const hws_event *ev) {
         free((void *)(uintptr_t)ev->data);
         break;
     case HWS_END:
-        CHECK(s->handed_count == 0);
+        CHECK(s->out.count == 0);
         s->ended = 1;
         break;
     }
@@ -171,8 +59,8 @@ static void take_event(world *w, side *s, const hws_event *ev) {
 
 /* Give up to `most` of the bytes that wait, and take all events. */
 static void receive(world *w, side *s, size_t most) {
-    size_t len = s->in_len < most ? s->in_len : most;
-    uint8_t *buf = fuzz_copy(s->in, len);
+    size_t len = s->in.len < most ? s->in.len : most;
+    uint8_t *buf = fuzz_copy(s->in.data, len);
     size_t used = 0;
     size_t calls = 0;
     hws_event ev;
@@ -184,51 +72,24 @@ static void receive(world *w, side *s, size_t most) {
         CHECK(calls < 4 * len + 2000);
     }
     CHECK(used == len || (hws_endpoint_wants(&s->ep) & HWS_WANTS_READ) == 0);
-    /* What was unmasked already stays so. */
-    memcpy(s->in, buf, len);
-    memmove(s->in, s->in + used, s->in_len - used);
-    s->in_len -= used;
+    if (len > 0) { /* what was unmasked already stays so */
+        memcpy(s->in.data, buf, len);
+    }
+    drop_front(&s->in, used);
     free(buf);
 }
 
 /* --- output --- */
 
 static void hand_out(side *s) {
-    if (s->handed_count > 0) {
-        return;
-    }
-    s->handed_count = hws_endpoint_output(&s->ep, s->handed, 4);
-    s->handed_len = 0;
-    size_t i = 0;
-    while (i < s->handed_count) {
-        CHECK(s->handed[i].len > 0);
-        s->copies[i] = fuzz_copy(s->handed[i].data, s->handed[i].len);
-        s->handed_len += s->handed[i].len;
-        i++;
-    }
+    hold_output(&s->out, &s->ep, 4);
 }
 
 /* Move up to `most` bytes of what was handed out to the peer, and acknowledge them. */
 static void acknowledge(world *w, side *s, size_t most) {
-    side *peer = &w->sides[!s->role];
-    size_t room = WIRE_LEN - peer->in_len;
-    size_t left = most < room ? most : room;
-    size_t moved = 0;
-    size_t i = 0;
-    CHECK(hws_endpoint_sent(&s->ep, s->handed_len + 1) == HWS_ERR_ARGUMENT);
-    while (i < s->handed_count) {
-        size_t n = s->handed[i].len < left ? s->handed[i].len : left;
-        CHECK(memcmp(s->handed[i].data, s->copies[i], s->handed[i].len) == 0);
-        memcpy(peer->in + peer->in_len, s->copies[i], n);
-        peer->in_len += n;
-        moved += n;
-        left -= n;
-        free(s->copies[i]);
-        i++;
-    }
-    s->handed_count = 0;
-    s->handed_len = 0;
-    CHECK(hws_endpoint_sent(&s->ep, moved) == HWS_OK);
+    bytes *wire = &w->sides[!s->role].in;
+    size_t room = WIRE_LEN - wire->len;
+    write_out(&s->out, &s->ep, most < room ? most : room, wire);
 }
 
 /* --- what is sent --- */
@@ -309,15 +170,14 @@ static void send_prepared(world *w, side *s, uint8_t arg) {
 /* Bytes of the script itself, as if the peer had sent them. */
 static size_t inject(side *s, const uint8_t *data, size_t size, size_t len) {
     len = len < size ? len : size;
-    len = len < WIRE_LEN - s->in_len ? len : WIRE_LEN - s->in_len;
-    memcpy(s->in + s->in_len, data, len);
-    s->in_len += len;
+    len = len < WIRE_LEN - s->in.len ? len : WIRE_LEN - s->in.len;
+    put(&s->in, data, len);
     s->spoiled = 1;
     return len;
 }
 
 static void end_input(side *s) {
-    if (s->in_len == 0 && !s->eof) {
+    if (s->in.len == 0 && !s->eof) {
         s->eof = 1;
         hws_endpoint_receive_eof(&s->ep);
     }
@@ -418,7 +278,7 @@ static size_t act(world *w, uint8_t what, uint8_t arg, const uint8_t *rest, size
         }
         break;
     case 24:
-        s->no_random = arg & 1;
+        s->random.left = arg & 1;
         break;
     case 25:
         s->spoiled = 1;
@@ -444,140 +304,6 @@ static size_t act(world *w, uint8_t what, uint8_t arg, const uint8_t *rest, size
 }
 
 /* --- life --- */
-
-/* The last byte: water marks (bits 0, 1), hold_input (2), streaming (3), compression (4, 5),
- * whether there is a trace (6), opened elsewhere (7). The one before it: rates (0), limits (1),
- * idle (2), what the server answers (4 to 6). */
-static void configure(world *w, side *s, uint8_t role, uint8_t first, uint8_t second) {
-    static const uint32_t marks[] = {60, 300, 2000, 65536};
-    hws_endpoint_config *c = &s->config;
-    s->role = role;
-    s->answer = role == HWS_ROLE_SERVER ? second >> 4 & 7 : 0;
-    s->in = malloc(WIRE_LEN);
-    CHECK(s->in != NULL);
-    hws_endpoint_config_init(c, role);
-    c->allocator = counting_allocator(&s->memory);
-    c->random = draw;
-    c->random_user = s;
-    c->high_water = marks[first & 3];
-    c->low_water = c->high_water / 2;
-    c->max_queue = 4 * (uint64_t)c->high_water;
-    c->hold_input = first >> 2 & 1;
-    c->streaming = first >> 3 & 1;
-    c->max_message = (second & 2) != 0 ? 100 : HWS_DEFAULT_MAX_MESSAGE;
-    c->max_head = (second & 2) != 0 ? 300 : HWS_DEFAULT_MAX_HEAD;
-    c->keepalive.idle_timeout_ms = (second & 4) != 0 ? 5000 : 0;
-    c->message_rate.per_second = second & 1 ? 3 : 0;
-    c->byte_rate.per_second = second & 1 ? 400 : 0;
-    c->counters = &s->counters;
-    c->trace = first >> 6 & 1 ? trace : NULL;
-    c->trace_user = s;
-    c->ready = &w->ready;
-    if ((first >> 4 & 3) != 0) {
-        hws_deflate_params_init(&s->params, (first >> 4 & 3) - 1);
-        hws_deflate_options_init(&s->deflate, role, (first >> 4 & 3) - 1);
-        s->deflate.codec = hws_codec_zlib();
-        s->deflate.threshold = 20;
-        c->deflate = &s->params;
-        c->deflate_options = &s->deflate;
-    }
-    CHECK(hws_endpoint_init(&s->ep, c, 0) == HWS_OK);
-}
-
-/* A client finds no memory, no random bytes, or no room for what it asks; and then all of it. */
-static void connect_client(world *w, side *s, uint8_t second) {
-    hws_client_config ask = w->client;
-    hws_field *field = &w->field; /* lives as long as the handshake */
-    *field = (hws_field){hws_text_from("X-Long"), hws_text_from(long_text(70000))};
-    unsigned k = 0;
-    while (k < 4 && (second & 128) != 0) {
-        k++;
-        s->memory.fail_in = k;
-        hws_status status = hws_endpoint_connect(&s->ep, &ask);
-        s->memory.fail_in = 0;
-        if (status == HWS_OK) {
-            return;
-        }
-        CHECK(status == HWS_ERR_MEMORY && s->memory.blocks == 0);
-    }
-    ask.fields = field;
-    ask.field_count = 1;
-    CHECK(hws_endpoint_connect(&s->ep, &ask) == HWS_ERR_FIELD && s->memory.blocks == 0);
-    field->value = hws_text_from(long_text(700));
-    CHECK(hws_endpoint_connect(&s->ep, &ask) == HWS_OK);
-    CHECK(hws_endpoint_connect(&s->ep, &ask) == HWS_ERR_STATE);
-}
-
-/* Mistakes that change nothing. */
-static void make_mistakes(side *s) {
-    hws_endpoint_config c = s->config;
-    hws_deflate_params wrong = {.enabled = 1, .server_max_window_bits = 99};
-    hws_deflate_options options;
-    hws_prepared *prepared = NULL;
-    hws_endpoint other;
-    hws_endpoint_config *const config = &c;
-    CHECK(hws_endpoint_size() == sizeof other);
-    config->max_head = 0;
-    CHECK(hws_endpoint_init(&other, config, 0) == HWS_ERR_ARGUMENT);
-    config->max_head = 300;
-    config->low_water = 0;
-    CHECK(hws_endpoint_init(&other, config, 0) == HWS_ERR_ARGUMENT);
-    config->low_water = 1;
-    config->size = 0;
-    CHECK(hws_endpoint_init(&other, config, 0) == HWS_ERR_ARGUMENT);
-    config->size = sizeof c;
-    config->deflate = NULL;
-    CHECK(hws_endpoint_init(&other, config, 0) == HWS_OK);
-    CHECK(hws_endpoint_open(&other, &wrong) == HWS_ERR_ARGUMENT);
-    hws_deflate_options_init(&options, s->role, HWS_DEFLATE_BEST);
-    options.codec = hws_codec_zlib();
-    config->deflate = &wrong;
-    config->deflate_options = &options;
-    CHECK(hws_endpoint_open(&other, &wrong) == HWS_ERR_ARGUMENT);
-    hws_endpoint_release(&other);
-    hws_allocator allocator = counting_allocator(&s->memory);
-    const uint8_t bad[1] = {0xFF};
-    CHECK(hws_prepared_make(&prepared, &allocator, HWS_TEXT, bad, 1) == HWS_ERR_SEND_UTF8);
-    CHECK(hws_prepared_make(&prepared, &allocator, HWS_CLOSE, bad, 1) == HWS_ERR_ARGUMENT);
-    CHECK(hws_prepared_make(&prepared, &allocator, HWS_BINARY, bad, SIZE_MAX) == HWS_ERR_MEMORY);
-    CHECK(hws_endpoint_respond(&s->ep, 200, NULL, 0, NULL, 0) == HWS_ERR_STATE);
-    CHECK(hws_endpoint_accept(&s->ep, NULL) == HWS_ERR_STATE);
-    CHECK(hws_endpoint_head(&s->ep, NULL) == NULL);
-    config->deflate = NULL;
-    config->max_queue = UINT64_MAX;
-    CHECK(hws_endpoint_init(&other, config, 0) == HWS_OK && hws_endpoint_open(&other, NULL) == 0);
-    CHECK(hws_endpoint_send(&other, HWS_BINARY, 3, bad, SIZE_MAX / 2) == HWS_ERR_MEMORY);
-    hws_endpoint_release(&other);
-    CHECK(hws_endpoint_send_ref(&s->ep, HWS_PING, HWS_WHOLE, NULL, 0) == HWS_ERR_ARGUMENT);
-    CHECK(hws_endpoint_send(&s->ep, HWS_TEXT, 128, NULL, 0) < 0);
-    CHECK(hws_endpoint_deflate(&s->ep)->enabled <= 1);
-    (void)hws_endpoint_latency_ms(&s->ep);
-    CHECK(hws_conn_frames(hws_endpoint_conn(&s->ep)) == 0);
-}
-
-static void start(world *w, uint8_t first, uint8_t second) {
-    hws_codec_settings settings = {.window_bits = 9, .level = 1, .mem_level = 1};
-    memset(w, 0, sizeof *w);
-    settings.allocator = counting_allocator(&w->compressor_memory);
-    CHECK(hws_compressor_init(&w->compressor, hws_codec_zlib(), &settings) == HWS_OK);
-    configure(w, &w->sides[0], HWS_ROLE_SERVER, first, second);
-    configure(w, &w->sides[1], HWS_ROLE_CLIENT, first, second);
-    hws_client_config_init(&w->client);
-    w->client.host = hws_text_from("host");
-    w->client.origin = hws_text_from("https://host");
-    w->client.extensions = hws_text_from((second & 8) != 0 ? "x-none" : "");
-    w->sides[0].extensions = w->client.extensions;
-    make_mistakes(&w->sides[0]);
-    make_mistakes(&w->sides[1]);
-    if (first >> 7) {
-        const hws_deflate_params *agreed = w->sides[0].config.deflate;
-        CHECK(hws_endpoint_open(&w->sides[0].ep, agreed) == HWS_OK);
-        CHECK(hws_endpoint_open(&w->sides[1].ep, agreed) == HWS_OK);
-        CHECK(hws_endpoint_open(&w->sides[1].ep, agreed) == HWS_ERR_STATE);
-    } else {
-        connect_client(w, &w->sides[1], second);
-    }
-}
 
 /* Let all come to its end: bytes move, sockets close, time passes. */
 static void finish(world *w) {
@@ -630,7 +356,8 @@ static void release(side *s) {
     hws_endpoint_release(&s->ep);
     hws_endpoint_release(&s->ep);
     CHECK(s->memory.blocks == 0);
-    free(s->in);
+    free(s->in.data);
+    free(s->out.held.data);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -645,7 +372,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         actions++;
     }
     w.sides[0].memory.fail_in = w.sides[1].memory.fail_in = 0;
-    w.sides[0].no_random = w.sides[1].no_random = 0;
+    w.sides[0].random.left = w.sides[1].random.left = 0;
     finish(&w);
     CHECK(w.sides[0].counters.messages_received <= LOG_LEN + size);
     hws_compressor_release(&w.compressor);
