@@ -1,4 +1,5 @@
-"""Builds, starts and ends the echo servers that end_to_end.py compares.
+"""Builds, starts and ends the servers that end_to_end.py and service.py compare: those that echo,
+and for service.py those that broadcast.
 
 Each prints a line that ends with its URL. Each is ended by its id. Building writes into a directory
 of builds alone, and what is there and newer than its source is taken as it is."""
@@ -49,15 +50,17 @@ def is_new(target, source):
     return target.exists() and target.stat().st_mtime > source.stat().st_mtime
 
 
-def hawser(folders):
+def hawser(folders, kind="echo"):
+    if kind == "broadcast":
+        return [str(folders.tools / "hawser-bench-broadcast")], None
     return [str(folders.bin / "hawser-echo"), "--port", "0"], None
 
 
-def libwebsockets(folders):
-    compiler, source = need("cc", "gcc", "clang"), HERE / "libwebsockets_echo.c"
+def libwebsockets(folders, kind="echo"):
+    compiler, source = need("cc", "gcc", "clang"), HERE / f"libwebsockets_{kind}.c"
     if not works(["pkg-config", "--exists", "libwebsockets"]):
         raise Missing("no libwebsockets, or no pkg-config")
-    target = folders.build / "libwebsockets_echo"
+    target = folders.build / f"libwebsockets_{kind}"
     if not is_new(target, source):
         flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libwebsockets"], text=True,
                                check=True, capture_output=True).stdout.split()
@@ -65,7 +68,7 @@ def libwebsockets(folders):
     return [str(target)], None
 
 
-def beast(folders):
+def beast(folders, _="echo"):
     compiler, source = need("c++", "g++", "clang++"), HERE / "beast_echo.cpp"
     target = folders.build / "beast_echo"
     if not is_new(target, source):
@@ -77,24 +80,24 @@ def beast(folders):
     return [str(target)], None
 
 
-def node(_):
+def node(_, kind="echo"):
     env = dict(os.environ)
     env["NODE_PATH"] = os.pathsep.join(
         path for path in (env.get("NODE_PATH"), "/usr/share/nodejs") if path)
     for program in ("node", "/usr/bin/node", "/usr/bin/nodejs"):
         if works([program, "-e", "require('ws')"], env=env):
-            return [program, str(HERE / "node_echo.js")], env
+            return [program, str(HERE / f"node_{kind}.js")], env
     raise Missing("no node that has the module ws")
 
 
-def websockets(_):
+def websockets(_, kind="echo"):
     for python in ("/usr/bin/python3", sys.executable):
         if works([python, "-c", "import websockets"]):
-            return [python, "-B", str(HERE / "websockets_echo.py")], None
+            return [python, "-B", str(HERE / f"websockets_{kind}.py")], None
     raise Missing("no Python that has the module websockets")
 
 
-def gorilla(folders):
+def gorilla(folders, _="echo"):
     go, source = need("go"), HERE / "gorilla_echo.go"
     folder = folders.build / "gorilla"
     target = folder / "gorilla_echo"
@@ -115,8 +118,8 @@ SERVERS = {"hawser-echo": hawser, "libwebsockets": libwebsockets, "Boost.Beast":
 class Server:
     """A running server, on one core."""
 
-    def __init__(self, name, folders, core):
-        command, env = SERVERS[name](folders)
+    def __init__(self, name, folders, core, kind="echo"):
+        command, env = SERVERS[name](folders, kind)
         self.name, self.lines = name, queue.Queue()
         self.process = subprocess.Popen(
             command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
