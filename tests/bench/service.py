@@ -1,4 +1,4 @@
-"""What a service costs: memory of idle connections, processor of messages, broadcasts, beside peers.
+"""What a service costs, beside its peers: idle connections, messages, broadcasts.
 
     python3 service.py --bin DIR [--csv FILE] [--plot FILE.svg]
     python3 service.py --verify --bin DIR

@@ -9,14 +9,17 @@ FIELDS = ["rss_kib", "pss_kib", "one_us", "one_per_s", "batch_us", "batch_per_s"
 
 
 def measures(arguments):
-    """Name, the field of what one costs, and of how many go into a second, or None."""
+    """What is measured; field and unit of what one costs, and of how many go into a second."""
     few, many = arguments.receivers
-    return [(f"{arguments.idle:,} idle connections: KiB of RSS each", "rss_kib", None),
-            (f"{arguments.idle:,} idle connections: KiB of PSS each", "pss_kib", None),
-            ("echo of 125 B, one at a time: µs a message", "one_us", "one_per_s"),
-            ("echo of 125 B, batches of 16: µs a message", "batch_us", "batch_per_s"),
-            (f"125 B to {few:,} connections: µs a delivery", "few_us", "few_per_s"),
-            (f"125 B to {many:,} connections: µs a delivery", "many_us", "many_per_s")]
+    idle = f"{arguments.idle:,} idle connections"
+    message = ("µs a message", "messages a second")
+    delivery = ("µs a delivery", "deliveries a second")
+    return [(idle, "rss_kib", "KiB of RSS each", None, None),
+            (idle, "pss_kib", "KiB of PSS each", None, None),
+            ("125 B echoed, one at a time", "one_us", message[0], "one_per_s", message[1]),
+            ("125 B echoed, batches of 16", "batch_us", message[0], "batch_per_s", message[1]),
+            (f"125 B to {few:,} connections", "few_us", delivery[0], "few_per_s", delivery[1]),
+            (f"125 B to {many:,} connections", "many_us", delivery[0], "many_per_s", delivery[1])]
 
 
 def by_server(rows, field):
@@ -53,21 +56,22 @@ def print_table(rows, lines):
 def print_tables(rows, arguments):
     """As Markdown: what one costs, and how many go into a second."""
     lines = measures(arguments)
-    print_table(rows, [(name, cost) for name, cost, _ in lines])
-    print_table(rows, [(name.rpartition(":")[0] + ": a second", rate)
-                       for name, _, rate in lines if rate])
+    print_table(rows, [(f"{what}: {unit}", cost) for what, cost, unit, _, _ in lines])
+    print_table(rows, [(f"{what}: {unit}", rate) for what, _, _, rate, unit in lines if rate])
 
 
 def plot(path, rows, arguments):
-    """Memory has no "a second": there it is the connections of a GiB."""
+    """Of memory the resident one; its second column is what goes into a GiB."""
     groups = {}
-    for name, cost, rate in measures(arguments):
+    for what, cost, unit, rate, rate_unit in measures(arguments):
+        if cost == "pss_kib":
+            continue
         costs = by_server(rows, cost)
         rates = by_server(rows, rate) if rate else {
-            each: [1024 * 1024 / max(value, 0.001) for value in values]
-            for each, values in costs.items()}
-        groups[name + (", and a second" if rate else ", and in a GiB")] = [
-            (each, statistics.median(costs[each]), statistics.median(rates[each]))
-            for each in costs]
-    write_chart(path, "A service on one core",
-                ["Cost of one (less is better)", "How many (more is better)"], groups, marked=OURS)
+            name: [1024 * 1024 / value for value in values] for name, values in costs.items()}
+        groups[f"{what}: {unit}; {rate_unit or 'connections in a GiB'}"] = [
+            (name, statistics.median(costs[name]), statistics.median(rates[name]))
+            for name in costs]
+    write_chart(path, "Servers on one core",
+                ["What one costs (less is better)", "How many (more is better)"], groups,
+                marked=OURS)
