@@ -13,8 +13,8 @@ server has the descriptors that it started with, that a line through its memory 
 rises by less than --growth KiB, that no sanitizer said anything, and that each server ends with 0
 within its deadline after SIGTERM, though a client does not let go. The exit status is 0 then, else 1.
 
-It needs Linux. For servers with sanitizers set ASAN_OPTIONS=quarantine_size_mb=1: what is freed
-counts as memory else. --server runs another program instead, with the same options behind its own."""
+It needs Linux. A server with AddressSanitizer keeps little of what was freed unless ASAN_OPTIONS says
+otherwise. --server runs another program instead, with the same options behind its own."""
 import argparse
 import asyncio
 import collections
@@ -70,7 +70,8 @@ class Server:
 
     def start(self):
         with open(f"{self.folder}/{self.name}.err", "wb") as errors:
-            self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=errors)
+            self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=errors,
+                                            env={"ASAN_OPTIONS": "quarantine_size_mb=1", **os.environ})
         match = re.search(rb"://(.*):(\d+)/", self.process.stdout.readline())
         if not match:
             raise Failed(f"{self.name} did not start: {self.said()!r}")

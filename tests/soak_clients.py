@@ -21,9 +21,9 @@ class Limits:
     max_message = 1 << 20
     max_connections = 64
     rate = 2000
-    handshake = 3
-    ping = 5
-    idle = 15
+    handshake = 6
+    ping = 8
+    idle = 20
     drain = 4
     stall = 30  # this and the next are the defaults of hawser
     close = 10
@@ -92,11 +92,12 @@ async def one_by_one(peer, dice, _):
     """Handshake, message and Close in single bytes."""
     await peer.connect()
     for byte in request():
-        await peer.send(bytes([byte]))
+        peer.write(bytes([byte]))
+        await asyncio.sleep(0)
     await peer.opened()
     content = dice.randbytes(dice.randint(0, 150))
     for byte in frame(BINARY, content):
-        await peer.send(bytes([byte]))
+        peer.write(bytes([byte]))
         await asyncio.sleep(0)
     await peer.expect(BINARY, content)
     await peer.say_goodbye()

@@ -82,6 +82,7 @@ class Peer:
     def __init__(self, server):
         self.server = server
         self.reader = self.writer = self.deflate = None
+        self.data = bytearray()  # that came and is no whole frame yet
         self.pongs = []  # what they carried
         self.answers_pings = True
 
@@ -92,14 +93,14 @@ class Peer:
         if receive_len:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_len)
         try:
-            loop = asyncio.get_running_loop()
-            await loop.sock_connect(plain, (self.server.host, self.server.port))
-            context = self.server.context if tls else None
-            self.reader, self.writer = await asyncio.wait_for(asyncio.open_connection(
-                sock=plain, ssl=context, server_hostname=self.server.host if context else None), WAIT)
+            address = (self.server.host, self.server.port)
+            await asyncio.get_running_loop().sock_connect(plain, address)
         except BaseException:
             plain.close()
             raise
+        context = self.server.context if tls else None  # from here on asyncio owns the socket
+        self.reader, self.writer = await asyncio.wait_for(asyncio.open_connection(
+            sock=plain, ssl=context, server_hostname=self.server.host if context else None), WAIT)
 
     async def open(self, offer="", **options):
         """The handshake of TLS, and that of WebSocket."""
@@ -131,24 +132,39 @@ class Peer:
         self.writer.write(data)
         await asyncio.wait_for(self.writer.drain(), WAIT)
 
+    def parse(self):
+        """The first frame in `data`, taken from it: fin, rsv, opcode, content. None when it is not whole."""
+        if len(self.data) < 2:
+            return None
+        first, second = self.data[:2]
+        size, begin = second & 0x7f, 2
+        if second & 0x80:
+            raise Failed("a frame of the server is masked")
+        if size > 125:
+            begin = 4 if size == 126 else 10
+            size = int.from_bytes(self.data[2:begin], "big") if len(self.data) >= begin else 1 << 64
+        if len(self.data) < begin + size:
+            return None
+        content = bytes(self.data[begin:begin + size])
+        del self.data[:begin + size]
+        return first >> 7, first >> 4 & 7, first & 0xf, content
+
     async def frame(self, wait=WAIT):
-        """The next frame that is not a Ping: fin, rsv, opcode, content."""
+        """The next frame that is not a Ping. No more than `wait` seconds go by without a byte."""
         while True:
-            first, second = await asyncio.wait_for(self.reader.readexactly(2), wait)
-            size = second & 0x7f
-            if second & 0x80:
-                raise Failed("a frame of the server is masked")
-            if size > 125:
-                more = await asyncio.wait_for(self.reader.readexactly(2 if size == 126 else 8), wait)
-                size = int.from_bytes(more, "big")
-            content = await asyncio.wait_for(self.reader.readexactly(size), wait)
-            opcode = first & 0xf
-            if opcode == PONG:
-                self.pongs.append(content)
-            if opcode != PING:
-                return first >> 7, first >> 4 & 7, opcode, content
+            found = self.parse()
+            if found is None:
+                more = await asyncio.wait_for(self.reader.read(1 << 18), wait)
+                if not more:
+                    raise asyncio.IncompleteReadError(bytes(self.data), None)
+                self.data += more
+                continue
+            if found[2] == PONG:
+                self.pongs.append(found[3])
+            if found[2] != PING:
+                return found
             if self.answers_pings:
-                self.write(frame(PONG, content))
+                self.write(frame(PONG, found[3]))
 
     async def message(self, wait=WAIT):
         """The next message: opcode and content. A Close is one."""
@@ -203,13 +219,13 @@ class Peer:
     async def expect_end(self, wait=WAIT, reset=False):
         """The stream ends, by a reset only where that is right."""
         try:
-            rest = await asyncio.wait_for(self.reader.read(1), wait)
+            rest = bytes(self.data) or await asyncio.wait_for(self.reader.read(1), wait)
         except (ConnectionError, ssl.SSLError):
             if not reset:
                 raise
             return
         if rest:
-            raise Failed(f"a byte {rest!r} instead of the end")
+            raise Failed(f"{rest!r:.60} instead of the end")
 
     async def say_goodbye(self, code=1000):
         """The closing handshake from this side."""
