@@ -33,8 +33,8 @@ import sys
 import tempfile
 import time
 
-from soak_clients import SLACK, TEXT, VISITS, Limits, Full, Failed, exchange, steady
-from soak_peer import Peer
+from soak_clients import SLACK, VISITS, Limits, exchange, steady
+from soak_peer import Failed, Full, Peer
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SLOW = {"mute", "idle", "deaf", "never_ends", "staller"}  # they wait for deadlines
@@ -303,7 +303,7 @@ async def judge_end(server):
             await exchange(peer, random.Random(1))
         begin = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        await polite.take_leave(1001)
+        await asyncio.wait_for(polite.take_leave(1001), Limits.drain + SLACK)
         while server.is_alive() and time.monotonic() - begin < Limits.drain + SLACK:
             await asyncio.sleep(0.05)
     finally:
@@ -336,10 +336,10 @@ async def judge(server, options, tally):
             tally.fault(f"{error}" if isinstance(error, Failed) else f"end of {server.name}: {error!r}")
 
 
-def print_tally(tally, pace):
+def print_tally(tally, took):
     print("visits: " + ", ".join(f"{name} {n}" for name, n in tally.visits.most_common()))
     print(f"refused {tally.refused}, echoes {tally.echoes}, {tally.bytes} bytes; "
-          f"{pace.average() * 100:.1f} % of a processor")
+          f"{took * 100:.1f} % of a processor")
     for kind, count in tally.kinds.most_common():
         print(f"FAULT {count} times: {kind}")
 
@@ -362,11 +362,12 @@ async def soak(options, servers, table):
         for load in loads:
             await load.stop()
     print()
-    print_tally(tally, pace)
+    took = pace.average()
     for server in servers:
         await judge(server, options, tally)
     if tally.echoes == 0:
         tally.fault("echoes: there were none")
+    print_tally(tally, took)
     return tally.faults
 
 
