@@ -133,7 +133,7 @@ class Peer:
         await asyncio.wait_for(self.writer.drain(), WAIT)
 
     def parse(self):
-        """The first frame in `data`, taken from it: fin, rsv, opcode, content. None when it is not whole."""
+        """The first frame in `data`, taken from it: fin, rsv, opcode, content. None: not whole yet."""
         if len(self.data) < 2:
             return None
         first, second = self.data[:2]

@@ -8,6 +8,7 @@
 typedef struct setup {
     const uint8_t *kind; /* of the loop */
     uint8_t filtered;
+    uint8_t narrow; /* the filter is */
 } setup;
 
 /* --- the loop --- */
@@ -21,7 +22,7 @@ static void expect_end_of_link(void *user, const strict_row *row) {
 static void a_loop_answers_what_came_before_a_fault(const setup *s, const strict_row *row) {
     world *w = world_new(*s->kind);
     toy kind;
-    toy_init(&kind);
+    strict_filter(&kind, s->narrow);
     w->config.filter = s->filtered ? &kind.table : NULL;
     world_listen(w);
     world_go(w);
@@ -97,7 +98,7 @@ static void a_blocking_server_answers_what_came_before_a_fault(const setup *s,
     host *h = calloc(1, sizeof *h);
     toy kind;
     assert_non_null(h);
-    toy_init(&kind);
+    strict_filter(&kind, s->narrow);
     peer_init(&h->peer, PEER_MEMORY);
     h->peer.config.filter = s->filtered ? &kind.table : NULL;
     assert_int_equal(hws_listener_open(&h->listener, "127.0.0.1", 0), HWS_OK);
@@ -129,18 +130,19 @@ static void blocking_rows(void **state) {
 }
 
 int main(void) {
-    static setup setups[][2] = {{{&kind_poll, 0}, {&kind_poll, 1}},
-                                {{&kind_epoll, 0}, {&kind_epoll, 1}}};
+    static setup polls[] = {{&kind_poll, 0, 0}, {&kind_poll, 1, 0}, {&kind_poll, 1, 1}};
+    static setup epolls[] = {{&kind_epoll, 0, 0}, {&kind_epoll, 1, 0}, {&kind_epoll, 1, 1}};
+    static setup others[] = {{NULL, 0, 0}, {NULL, 1, 0}, {NULL, 1, 1}};
     const struct CMUnitTest tests[] = {
-        {"a loop with poll() answers what came before a fault", loop_rows, NULL, NULL,
-         &setups[0][0]},
-        {"a loop with poll() and a filter does", loop_rows, NULL, NULL, &setups[0][1]},
-        {"a loop with epoll answers what came before a fault", loop_rows, NULL, NULL,
-         &setups[1][0]},
-        {"a loop with epoll and a filter does", loop_rows, NULL, NULL, &setups[1][1]},
-        {"a blocking server answers what came before a fault", blocking_rows, NULL, NULL,
-         &setups[0][0]},
-        {"a blocking server with a filter does", blocking_rows, NULL, NULL, &setups[0][1]},
+        {"a loop with poll()", loop_rows, NULL, NULL, &polls[0]},
+        {"a loop with poll() and a filter", loop_rows, NULL, NULL, &polls[1]},
+        {"a loop with poll() and a narrow filter", loop_rows, NULL, NULL, &polls[2]},
+        {"a loop with epoll", loop_rows, NULL, NULL, &epolls[0]},
+        {"a loop with epoll and a filter", loop_rows, NULL, NULL, &epolls[1]},
+        {"a loop with epoll and a narrow filter", loop_rows, NULL, NULL, &epolls[2]},
+        {"a blocking server", blocking_rows, NULL, NULL, &others[0]},
+        {"a blocking server with a filter", blocking_rows, NULL, NULL, &others[1]},
+        {"a blocking server with a narrow filter", blocking_rows, NULL, NULL, &others[2]},
     };
     alarm(150);
     return cmocka_run_group_tests_name("adapter_strict", tests, NULL, NULL);

@@ -50,10 +50,10 @@ static void *run(void *arg) {
     return NULL;
 }
 
-static world *world_start(uint8_t filtered) {
+static world *world_start(uint8_t filtered, uint8_t narrow) {
     world *w = calloc(1, sizeof *w);
     assert_non_null(w);
-    toy_init(&w->kind);
+    strict_filter(&w->kind, narrow);
     assert_int_equal(uv_loop_init(&w->loop), 0);
     hws_uv_config_init(&w->config);
     w->config.on_event = serve;
@@ -84,8 +84,8 @@ static void expect_end(void *user, const strict_row *row) {
     assert_int_equal(w->ended, row->status);
 }
 
-static void run_rows(uint8_t filtered) {
-    world *w = world_start(filtered);
+static void run_rows(uint8_t filtered, uint8_t narrow) {
+    world *w = world_start(filtered, narrow);
     uint16_t port = hws_uv_hub_port(w->hub);
     size_t i = 0;
     assert_int_equal(pthread_create(&w->thread, NULL, run, w), 0);
@@ -99,12 +99,12 @@ static void run_rows(uint8_t filtered) {
 
 static void it_answers_what_came_before_a_fault(void **state) {
     (void)state;
-    run_rows(0);
+    run_rows(0, 0);
 }
 
 static void with_a_filter_it_does(void **state) {
     (void)state;
-    run_rows(1);
+    run_rows(1, 0);
 }
 
 int main(void) {
