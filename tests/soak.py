@@ -13,13 +13,14 @@ server has the descriptors that it started with, that a line through its memory 
 rises by less than --growth KiB, that no sanitizer said anything, and that each server ends with 0
 within its deadline after SIGTERM, though a client does not let go. The exit status is 0 then, else 1.
 
-It needs Linux. A server with AddressSanitizer keeps little of what was freed unless ASAN_OPTIONS says
-otherwise. --server runs another program instead, with the same options behind its own."""
+It needs Linux. AddressSanitizer, in a server that has it, is told to keep little of what was freed,
+unless ASAN_OPTIONS is set. --server runs another program instead, with the same options behind its own."""
 import argparse
 import asyncio
 import collections
 import contextlib
 import csv
+import logging
 import os
 import pathlib
 import random
@@ -36,6 +37,8 @@ import time
 from soak_clients import SLACK, VISITS, Limits, exchange, steady
 from soak_peer import Failed, Full, Peer
 
+# AddressSanitizer is to keep little of what was freed, and of where that was.
+LEAN = "quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=2"
 TICKS = os.sysconf("SC_CLK_TCK")
 SLOW = {"mute", "idle", "deaf", "never_ends", "staller"}  # they wait for deadlines
 SLOW_AT_ONCE, QUICK_AT_ONCE = 6, 6  # on each server
@@ -71,7 +74,7 @@ class Server:
     def start(self):
         with open(f"{self.folder}/{self.name}.err", "wb") as errors:
             self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=errors,
-                                            env={"ASAN_OPTIONS": "quarantine_size_mb=1", **os.environ})
+                                            env={"ASAN_OPTIONS": LEAN, **os.environ})
         match = re.search(rb"://(.*):(\d+)/", self.process.stdout.readline())
         if not match:
             raise Failed(f"{self.name} did not start: {self.said()!r}")
@@ -348,6 +351,7 @@ def print_tally(tally, took):
 
 async def soak(options, servers, table):
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # of streams that were reset
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # and of writing to them
     pace, tally, loads = Pace(options.share / 100, servers), Tally(), []
     keeper = asyncio.ensure_future(pace.keep())
     try:

@@ -88,12 +88,15 @@ async def half_closed(peer, _dice, _limits):
 
 
 @visit(2)
-async def one_by_one(peer, dice, _):
+async def one_by_one(peer, dice, limits):
     """Handshake, message and Close in single bytes."""
     await peer.connect()
+    begin = asyncio.get_running_loop().time()
     for byte in request():
         peer.write(bytes([byte]))
         await asyncio.sleep(0)
+    if asyncio.get_running_loop().time() - begin > limits.handshake / 2:
+        return  # the machine is busy, and this client too slow for the deadline
     await peer.opened()
     content = dice.randbytes(dice.randint(0, 150))
     for byte in frame(BINARY, content):
@@ -107,10 +110,13 @@ async def one_by_one(peer, dice, _):
 async def slow_handshake(peer, dice, limits):
     """In several parts, and just in time."""
     await peer.connect()
+    begin = asyncio.get_running_loop().time()
     wire = request(OFFER)
     for at in range(0, len(wire), 50):
-        await peer.send(wire[at:at + 50])
+        peer.write(wire[at:at + 50])
         await asyncio.sleep(dice.random() * limits.handshake / 10)
+    if asyncio.get_running_loop().time() - begin > limits.handshake * 0.8:
+        return  # as above
     await peer.opened()
     await peer.say_goodbye()
 

@@ -127,11 +127,6 @@ class Peer:
     def write(self, data):
         self.writer.write(data)
 
-    async def send(self, data):
-        """As write(), and wait until there is room."""
-        self.writer.write(data)
-        await asyncio.wait_for(self.writer.drain(), WAIT)
-
     def parse(self):
         """The first frame in `data`, taken from it: fin, rsv, opcode, content. None: not whole yet."""
         if len(self.data) < 2:
