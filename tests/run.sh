@@ -48,6 +48,20 @@ is_available() {
     apt-cache show "$package" >/dev/null 2>&1
 }
 
+# Debian starts the services that it installs unless this file says no. Here nginx and HAProxy are
+# only to be there: the tests start their own, and port 80 may be taken.
+install_without_services() (
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'as_root rm -f "$policy"' EXIT
+        trap 'exit 1' HUP INT TERM
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+)
+
 install_packages() {
     missing=$(not_installed)
     [ -n "$missing" ] || return 0
@@ -56,7 +70,6 @@ install_packages() {
         return 1
     fi
     say "Installing $missing"
-    export DEBIAN_FRONTEND=noninteractive
     as_root apt-get update -qq || return 1
     wanted=
     complete=0
@@ -72,9 +85,7 @@ install_packages() {
     done
     # The names are words of their own.
     # shellcheck disable=SC2086
-    [ -z "$wanted" ] ||
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            $wanted >/dev/null || return 1
+    [ -z "$wanted" ] || install_without_services $wanted || return 1
     return $complete
 }
 
