@@ -7,7 +7,7 @@ import tempfile
 
 import checklib
 
-FLAGS = ["-std=c11", "-g"]
+FLAGS = ["-std=c11"]
 
 # Targets that compress or decompress, by the codec over zlib.
 NEED_ZLIB = {"compress", "cuts", "endpoint", "inflate"}
@@ -53,6 +53,7 @@ class Builder:
 
     def __init__(self, root, folder, compiler, flags):
         self.root, self.folder, self.compiler = root, folder, compiler
+        self.own_flags = flags
         self.flags = [*FLAGS, *flags, f"-I{root}/include", f"-I{root}/src"]
 
     def must(self, *arguments):
@@ -83,6 +84,6 @@ class Builder:
         self.must(*objects, *(["-lz"] if zlib else []), "-o", output)
         return output
 
-    def run(self, target, program):
+    def run(self, target, program, timeout=120):
         corpus = sorted((self.root / "fuzz" / "corpus" / target).iterdir())
-        return checklib.run(program, *corpus, cwd=self.folder, errors="replace", timeout=120)
+        return checklib.run(program, *corpus, cwd=self.folder, errors="replace", timeout=timeout)
