@@ -147,7 +147,9 @@ static uint8_t has_word(hws_text text, const char *words) {
     return 0;
 }
 
-#define WORDS "auth cookie credential jwt key passw secret session token "
+#define WORDS                                                                                      \
+    "auth bearer cookie credential csrf jwt key otp pass pwd "                                     \
+    "secret session sid sign ticket token xsrf "
 
 /* Fields that speak of secrets and have none. */
 static uint8_t is_harmless(hws_text name) {
@@ -168,7 +170,7 @@ static uint8_t may_hold_token(hws_text value) {
         run = hws__is_tchar((uint8_t)value.data[i]) ? run + 1 : 0;
         i++;
     }
-    return run > HWS_TRACE_TOKEN || has_word(value, WORDS "bearer ");
+    return run > HWS_TRACE_TOKEN || has_word(value, WORDS);
 }
 
 static uint8_t is_secret(hws_text name, hws_text value) {

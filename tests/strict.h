@@ -6,7 +6,7 @@
 #ifndef HWS_TESTS_STRICT_H
 #define HWS_TESTS_STRICT_H
 
-#include "toy_filter.h"
+#include "toy_peer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

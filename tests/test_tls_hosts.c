@@ -107,6 +107,7 @@ static int make_files(void **state) {
           (extra[2]){{NAMES, "DNS:example.com"}, {USE, "serverAuth"}});
     issue("forged", "forged", "exact", 1, (extra[2]){{NAMES, "DNS:example.com"}});
     issue("addressname", "addressname", "ca", 0, (extra[2]){{NAMES, "DNS:127.0.0.1"}});
+    issue("commonname", "example.com", "ca", 0, (extra[2]){{USE, "serverAuth"}});
     issue("star", "star", "ca", 0, (extra[2]){{NAMES, "DNS:*,DNS:*.com,DNS:*.*.example.com"}});
     return 0;
 }
@@ -137,6 +138,8 @@ static const row rows[] = {
      REFUSED "hostname mismatch."},
     {"RFC 6125 1.7.2: an address written as a name in the certificate does not count",
      "addressname", "127.0.0.1", REFUSED "IP address mismatch."},
+    {"RFC 9525 2: a common name alone is no name of a host", "commonname", "example.com",
+     REFUSED "hostname mismatch."},
     {"RFC 6125 7.2: no wildcard for everything", "star", "localhost", REFUSED "hostname mismatch."},
     {"RFC 6125 7.2: no wildcard for a whole domain", "star", "example.com",
      REFUSED "hostname mismatch."},

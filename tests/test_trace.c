@@ -96,16 +96,23 @@ static const head_row head_rows[] = {
      "Session-Id: e\r\nMy-Credentials: f\r\nX-JWT: g\r\nkey: h\r\nX-Csrf-Token:\r\n",
      "GET / HTTP/1.1\nX-Api-Key: ***\nx-auth-token: ***\nX-SECRET: ***\nX-Password: ***\n"
      "Session-Id: ***\nMy-Credentials: ***\nX-JWT: ***\nkey: ***\nX-Csrf-Token: ***\n"},
+    {"more of them",
+     "GET / HTTP/1.1\r\nX-Pass: a\r\nX-Pwd: b\r\nX-Bearer: c\r\nX-Sid: d\r\nX-Signature: e\r\n"
+     "X-Otp: f\r\nX-Ticket: g\r\nX-CSRF: h\r\nX-Xsrf: i\r\n",
+     "GET / HTTP/1.1\nX-Pass: ***\nX-Pwd: ***\nX-Bearer: ***\nX-Sid: ***\nX-Signature: ***\n"
+     "X-Otp: ***\nX-Ticket: ***\nX-CSRF: ***\nX-Xsrf: ***\n"},
     {"RFC 6455 1.3: a nonce and a challenge are no secret",
      "GET / HTTP/1.1\r\nSec-WebSocket-Key: a==\r\nSec-WebSocket-Accept: b=\r\n"
      "www-authenticate: Basic realm=\"x\"\r\nProxy-Authenticate: y\r\nKeep-Alive: z\r\n",
      "GET / HTTP/1.1\nSec-WebSocket-Key: a==\nSec-WebSocket-Accept: b=\n"
      "www-authenticate: Basic realm=\"x\"\nProxy-Authenticate: y\nKeep-Alive: z\n"},
     {"RFC 6455 11.3.4: subprotocols are shown",
-     "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: chat, abcdefghijklmnopqrstuvwxyz012345\r\n",
-     "GET / HTTP/1.1\nSec-WebSocket-Protocol: chat, abcdefghijklmnopqrstuvwxyz012345\n"},
+     "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: chat, graphql-transport-ws, "
+     "abcdefghijklmnopqrstuvwx\r\n",
+     "GET / HTTP/1.1\nSec-WebSocket-Protocol: chat, graphql-transport-ws, "
+     "abcdefghijklmnopqrstuvwx\n"},
     {"RFC 6455 11.3.4: a subprotocol that is too long for one",
-     "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: a, abcdefghijklmnopqrstuvwxyz0123456\r\n",
+     "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: a, abcdefghijklmnopqrstuvwxy\r\n",
      "GET / HTTP/1.1\nSec-WebSocket-Protocol: ***\n"},
     {"RFC 6455 11.3.4: a subprotocol that speaks of a secret",
      "GET / HTTP/1.1\r\nsec-websocket-protocol: Bearer, x\r\nSec-WebSocket-Protocol: token.x\r\n",

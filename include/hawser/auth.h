@@ -141,7 +141,8 @@ HWS_API hws_status hws_cookie_find(const hws_head *head, const uint8_t *buf, hws
  * was right cannot be measured.
  *
  * Join several with "&", not "&&", which would tell that the user name was right. The length of the
- * secret can be measured: give tokens of one length, or hashes. Two empty texts are the same.
+ * secret can be measured: give tokens of one length, or hashes. Two empty texts are the same: do
+ * not start with a secret that is empty.
  *
  * @param given   What the peer sent.
  * @param secret  What it should be.

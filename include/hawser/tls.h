@@ -17,7 +17,8 @@
  * ALPN is http/1.1 (a client that offers others only is refused with no_application_protocol, RFC
  * 7301 3.2); a server chooses its certificate by the name that the client asks for (SNI), and hands
  * out session tickets; a client checks the certificate of the server and that it is for the host of
- * the URL, and resumes its last session with the same host.
+ * the URL (a name in the certificate: a common name does not count, RFC 9525), and resumes its last
+ * session with the same host. Revocation is not checked: who needs it asks by hws_tls_native().
  *
  * Threads. A context may serve connections of several threads at once; one connection is used by
  * one thread at a time. The queue of errors that OpenSSL keeps for each thread is empty after each

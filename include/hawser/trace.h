@@ -31,7 +31,7 @@ enum {
     HWS_TRACE_LINE = 640,   /**< Bytes in which the line of each frame has room, and those of most
                                  heads. */
     HWS_TRACE_PREVIEW = 32, /**< Bytes of a Ping or Pong that are shown. */
-    HWS_TRACE_TOKEN = 32    /**< Bytes of a subprotocol's name; a longer one is taken for a secret,
+    HWS_TRACE_TOKEN = 24    /**< Bytes of a subprotocol's name; a longer one is taken for a secret,
                                  see hws_trace_head(). */
 };
 
@@ -61,11 +61,12 @@ HWS_API size_t hws_trace_frame(uint8_t sent, const hws_frame *frame, const uint8
  * Not shown, but replaced by "***", are:
  *
  * - values of fields whose name speaks of a secret: Authorization, Proxy-Authorization, Cookie,
- *   Set-Cookie, and all with "auth", "cookie", "credential", "jwt", "key", "passw", "secret",
- *   "session" or "token" in it. Not WWW-Authenticate and Proxy-Authenticate, and not
- * Sec-WebSocket-Key, which is a nonce and no secret (RFC 6455 1.3).
+ *   Set-Cookie, and all with "auth", "bearer", "cookie", "credential", "csrf", "jwt", "key", "otp",
+ *   "pass", "pwd", "secret", "session", "sid", "sign", "ticket", "token" or "xsrf" in it. Not
+ *   WWW-Authenticate and Proxy-Authenticate, and not Sec-WebSocket-Key, which is a nonce and no
+ *   secret (RFC 6455 1.3);
  * - Sec-WebSocket-Protocol, where browsers put tokens for lack of another place, when such a word
- *   or "bearer" or a name of more than HWS_TRACE_TOKEN bytes is in it;
+ *   or a name of more than HWS_TRACE_TOKEN bytes is in it: 128 bits in hexadecimal have 32;
  * - in the request target, and in all other values, which may be or hold a URI (Location, Referer):
  *   user and password before "@", but in a path; values of a query, whose names are shown when
  *   they are tokens, and what has no name; the fragment. More is hidden than has to be where a

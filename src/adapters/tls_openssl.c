@@ -144,7 +144,7 @@ static int copy_host(hws__tls_state *s, hws_text host) {
     return 1;
 }
 
-/* RFC 6066 3: an address is no server name. */
+/* RFC 6066 3: an address is no server name. RFC 9525 2: the common name is no name of a host. */
 static int set_host(hws__tls_state *s) {
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(s->host);
     ASN1_OCTET_STRING_free(address);
@@ -152,7 +152,8 @@ static int set_host(hws__tls_state *s) {
     if (address != NULL) {
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s->ssl), s->host);
     }
-    SSL_set_hostflags(s->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set_hostflags(s->ssl,
+                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return s->host[0] == '\0' ||
            (SSL_set1_host(s->ssl, s->host) == 1 && SSL_set_tlsext_host_name(s->ssl, s->host) == 1);
 }
