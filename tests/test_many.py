@@ -5,7 +5,6 @@
 Prints what it measured; the options are hawser-echo's. Ends with 0 when all were served, and with 77
 when the system allows too few open files: as many as connections, here and in the server. Without
 COUNT it holds as many as that allows, 10,000 at most."""
-import re
 import resource
 import signal
 import struct
@@ -13,8 +12,8 @@ import subprocess
 import sys
 import time
 
-from test_cli import (CLOSE, PING, PONG, TEXT, WAIT, Echo, Failed, connect, contains, equal, frame,
-                      read_frame, read_head, upgrade)
+from programs import (CLOSE, PING, PONG, TEXT, WAIT, Echo, Failed, connect, contains, equal, frame,
+                      read_frame, read_head, request, resident, upgrade)
 
 BATCH = 250         # connections that are opened together: fewer than a listener may queue
 OTHER_FILES = 100   # of either process
@@ -37,17 +36,10 @@ def default_count():
     return 10000 if most == resource.RLIM_INFINITY else min(10000, most - OTHER_FILES)
 
 
-def resident(server):
-    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as lines:
-        return int(re.search(r"VmRSS:\s*(\d+) kB", lines.read()).group(1)) << 10
-
-
 def open_batch(server, count):
-    request = ("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-               "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n")
     streams = [connect(server) for _ in range(count)]
     for stream in streams:
-        stream.sendall(request.encode())
+        stream.sendall(request(server))
     for stream in streams:
         contains(read_head(stream), " 101 ", "answer")
     return streams

@@ -1,70 +1,27 @@
-"""hawser-echo as a service: threads, limits, deadlines, credentials, TLS, the trace, the end.
-
-    python3 test_service.py BIN_DIR [WORD]
-
-As test_cli.py, whose helpers it uses."""
+"""hawser-echo as a service: threads, limits, deadlines, credentials, the trace, the end. See
+programs.py."""
 import base64
 import contextlib
 import os
-import pathlib
 import re
 import resource
-import shutil
 import signal
-import socket
-import ssl
-import struct
-import subprocess
 import tempfile
 import threading
 import time
 
-from test_cli import (BINARY, CLOSE, ECHO, PING, PONG, TEXT, WAIT, Echo, Failed, connect, contains,
-                      equal, exactly, field, frame, http, main, read_frame, read_head, refuses, run,
-                      upgrade)
+from programs import (BINARY, CLOSE, ECHO, PING, PONG, TEXT, WAIT, Echo, Failed, case, code_of,
+                      connect, contains, echoes, ends_within, equal, exactly, field, frame,
+                      has_tls, http, main, read_frame, read_head, refuses, request, resident, run,
+                      status_of, upgrade)
 
-CASES = []
 EXACT = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=1"}  # or it keeps what was freed
-
-
-def case(name):
-    def add(function):
-        CASES.append((name, function))
-        return function
-    return add
-
-
-def has_tls():
-    return "this build has none" not in run(ECHO, "--tls-cert", "x", "--help")[2]
-
-
-def code_of(stream):
-    """The code of the Close that comes next, behind a few Pings."""
-    for _ in range(5):
-        _, kind, content, _ = read_frame(stream)
-        if kind == CLOSE:
-            return struct.unpack("!H", content[:2])[0]
-        if kind != PING:
-            raise Failed(f"frame {kind} {content!r:.60} instead of a Close")
-    raise Failed("no Close came, but Pings")
-
-
-def echoes(stream, content):
-    stream.sendall(frame(TEXT, content, mask=True))
-    equal(read_frame(stream)[:3], (1, TEXT, content), "echo")
-
-
-def status_of(head):
-    return int(head.split(" ", 2)[1])
 
 
 def tries(server, *fields, target="/"):
     """The head that answers a handshake."""
-    lines = [f"GET {target} HTTP/1.1", f"Host: {server.host}:{server.port}", "Upgrade: websocket",
-             "Connection: Upgrade", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-             "Sec-WebSocket-Version: 13", *fields, "", ""]
     with connect(server) as stream:
-        stream.sendall("\r\n".join(lines).encode())
+        stream.sendall(request(server, *fields, target=target))
         return read_head(stream)
 
 
@@ -201,13 +158,6 @@ def slow_reader():
                 raise Failed(f"it holds {more} bytes for a client that does not read")
 
 
-def resident(server):
-    """Bytes of memory that a server uses; 0 where the system does not say."""
-    path = pathlib.Path(f"/proc/{server.process.pid}/status")
-    match = re.search(r"VmRSS:\s*(\d+) kB", path.read_text()) if path.exists() else None
-    return int(match.group(1)) << 10 if match else 0
-
-
 @case("messages of 16 MiB come back, and their memory goes")
 def large_messages():
     content = bytes(range(256)) * 65536
@@ -267,19 +217,6 @@ def threads():
 
 
 # --- deadlines -----------------------------------------------------------------------------------
-
-def ends_within(stream, seconds, what):
-    begin = time.monotonic()
-    stream.settimeout(seconds)
-    try:
-        while stream.recv(4096):
-            pass
-    except TimeoutError:
-        raise Failed(f"{what}: still there after {seconds} s") from None
-    except ConnectionError:
-        pass
-    return time.monotonic() - begin
-
 
 @case("a handshake that takes too long is ended, however slowly its bytes drip")
 def slow_handshake():
@@ -476,113 +413,5 @@ def trace():
             raise Failed(f"no {part!r} in {of_third}")
 
 
-# --- TLS -----------------------------------------------------------------------------------------
-
-def make_certificate(folder):
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-               "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-               "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", folder + "/key.pem", "-out",
-               folder + "/cert.pem"]
-    subprocess.run(command, check=True, capture_output=True, timeout=WAIT)
-
-
-def tls_case(name):
-    """A case that gets a folder with cert.pem and key.pem."""
-    def add(function):
-        def run_case():
-            if not has_tls():
-                return "not tried: this build has no OpenSSL"
-            if shutil.which("openssl") is None:
-                return "not tried: there is no openssl to make a certificate"
-            with tempfile.TemporaryDirectory() as folder:
-                make_certificate(folder)
-                return function(folder)
-        return case(name)(run_case)
-    return add
-
-
-def tls_options(folder):
-    return ["--tls-cert", folder + "/cert.pem", "--tls-key", folder + "/key.pem"]
-
-
-class TlsServer:
-    """What upgrade() and others need of a server, with TLS between."""
-
-    def __init__(self, server, folder):
-        self.host, self.port = server.host, server.port
-        self.context = ssl.create_default_context(cafile=folder + "/cert.pem")
-
-    def upgrade(self):
-        stream = self.context.wrap_socket(connect(self), server_hostname=self.host)
-        lines = ["GET / HTTP/1.1", f"Host: {self.host}:{self.port}", "Upgrade: websocket",
-                 "Connection: Upgrade", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-                 "Sec-WebSocket-Version: 13", "", ""]
-        stream.sendall("\r\n".join(lines).encode())
-        equal(status_of(read_head(stream)), 101, "status")
-        return stream
-
-
-@tls_case("--tls-cert and --tls-key serve wss://, messages of every size")
-def tls(folder):
-    with Echo(*tls_options(folder), "--threads", "2") as server:
-        contains(server.line, "hawser-echo listens on wss://", "first line")
-        with TlsServer(server, folder).upgrade() as stream:
-            for length in (0, 1, 125, 126, 16383, 16384, 16385, 65536, 1 << 20):
-                echoes(stream, b"x" * length)
-            stream.sendall(frame(CLOSE, b"\x03\xe8", mask=True))
-            equal(code_of(stream), 1000, "code")
-            equal(stream.recv(1), b"", "end of the stream")  # with close_notify
-
-
-@tls_case("SIGTERM closes TLS connections with 1001 as well")
-def tls_graceful(folder):
-    with Echo(*tls_options(folder)) as server:
-        with TlsServer(server, folder).upgrade() as stream:
-            server.process.send_signal(signal.SIGTERM)
-            equal(code_of(stream), 1001, "code")
-            stream.sendall(frame(CLOSE, b"\x03\xe9", mask=True))
-            equal(stream.recv(1), b"", "end of the stream")
-        equal(server.process.wait(WAIT), 0, "status")
-
-
-@tls_case("clients that speak no TLS, or stop inside its handshake, are ended; others are served")
-def tls_bad_clients(folder):
-    with Echo(*tls_options(folder), "--handshake", "1") as server:
-        with connect(server) as plain, connect(server) as silent:
-            plain.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            silent.sendall(b"\x16\x03\x01")
-            ends_within(plain, 5, "plain")
-            ends_within(silent, 15, "silent")
-        with TlsServer(server, folder).upgrade() as stream:
-            echoes(stream, b"well")
-
-
-@tls_case("SSLKEYLOGFILE gets the secrets of TLS")
-def tls_key_log(folder):
-    path = pathlib.Path(folder, "keys")
-    with Echo(*tls_options(folder), env={**os.environ, "SSLKEYLOGFILE": str(path)}) as server:
-        with TlsServer(server, folder).upgrade() as stream:
-            echoes(stream, b"x")
-    contains(path.read_text(), "CLIENT_TRAFFIC_SECRET_0 ", "key log")
-
-
-@tls_case("an empty SSLKEYLOGFILE names no file")
-def tls_no_key_log(folder):
-    with Echo(*tls_options(folder), env={**os.environ, "SSLKEYLOGFILE": ""}) as server:
-        with TlsServer(server, folder).upgrade() as stream:
-            echoes(stream, b"x")
-
-
-@tls_case("a certificate that cannot be read is a sentence, and ends with 1")
-def tls_bad_files(folder):
-    bad = pathlib.Path(folder, "bad.pem")
-    bad.write_text("nothing")
-    for cert in (str(bad), folder + "/none.pem"):
-        status, out, err = run(ECHO, "--port", "0", "--tls-cert", cert, "--tls-key",
-                               folder + "/key.pem")
-        equal((status, out), (1, ""), "status and stdout")
-        contains(err, "hawser-echo: ", "stderr")
-
-
 if __name__ == "__main__":
-    main(CASES, __doc__)
+    main(__doc__)

@@ -1,9 +1,7 @@
-"""hawser-cat over TLS: whom it trusts, how it ends, what it logs. And its trace.
+"""hawser-cat over TLS: whom it trusts, how it ends, what it logs. And its trace. See programs.py.
 
-    python3 test_tls_cat.py BIN_DIR [WORD]
-
-As test_cli.py, whose helpers it uses. The peer is Python's ssl, with certificates that the openssl
-program makes. Ends with 77 when that is missing, or the build has no TLS."""
+The peer is Python's ssl, with certificates that the openssl program makes. Ends with 77 when that
+is missing, or the build has no TLS."""
 import contextlib
 import os
 import pathlib
@@ -15,27 +13,11 @@ import sys
 import tempfile
 import threading
 
-from test_cli import (BINARY, CAT, CLOSE, PING, TEXT, WAIT, Failed, Peer, cat, cat_prints, contains,
-                      equal, finish, frame, main, read_head, read_message,
-                      refuses, run, switching)
+from programs import (BINARY, CAT, CLOSE, PING, TEXT, WAIT, Failed, Peer, case, cat, cat_prints,
+                      contains, equal, finish, frame, main, make_certificate, read_head,
+                      read_message, refuses, run, switching)
 
-CASES = []
 FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="hawser-tls-"))
-
-
-def case(name):
-    def add(function):
-        CASES.append((name, function))
-        return function
-    return add
-
-
-def make_certificate(name, names):
-    """NAME.pem and NAME.key, which is its own authority."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=hawser test",
-                    "-addext", "subjectAltName=" + names, "-keyout", FOLDER / f"{name}.key",
-                    "-out", FOLDER / f"{name}.pem"], check=True, capture_output=True)
 
 
 def authority(name):
@@ -351,10 +333,10 @@ def start():
         print("The build has no TLS.")
         sys.exit(77)
     try:
-        make_certificate("here", "DNS:localhost,IP:127.0.0.1")
-        make_certificate("address", "IP:127.0.0.1")
-        make_certificate("elsewhere", "DNS:elsewhere.example")
-        main(CASES, __doc__)
+        make_certificate(FOLDER, "here", "DNS:localhost,IP:127.0.0.1")
+        make_certificate(FOLDER, "address", "IP:127.0.0.1")
+        make_certificate(FOLDER, "elsewhere", "DNS:elsewhere.example")
+        main(__doc__)
     finally:
         shutil.rmtree(FOLDER, ignore_errors=True)
 
