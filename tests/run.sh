@@ -117,4 +117,4 @@ cmake --build "$build" --parallel
 
 say 'Running all tests; those with sanitizers and valgrind take some minutes each.'
 cd "$build"
-ctest --output-on-failure --no-tests=error --parallel 2
+ctest --output-on-failure --no-tests=error --parallel 4

@@ -107,10 +107,16 @@ static void with_a_filter_it_does(void **state) {
     run_rows(1, 0);
 }
 
+static void with_a_narrow_filter_it_does(void **state) {
+    (void)state;
+    run_rows(1, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_answers_what_came_before_a_fault),
         cmocka_unit_test(with_a_filter_it_does),
+        cmocka_unit_test(with_a_narrow_filter_it_does),
     };
     (void)signal(SIGPIPE, SIG_IGN); /* libuv leaves that to programs */
     alarm(150);

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from test_cli import ECHO, WAIT, Echo, contains, equal, main
+from programs import ECHO, WAIT, Echo, contains, equal, main
 
 BENCH = str(pathlib.Path(ECHO).parent / "hawser-bench")
 THREADS = ("--threads", "3", "--summary", "--ping", "1")

@@ -319,7 +319,11 @@ static void flush_filter(hws_uv *ws) {
     }
 }
 
+/* What a filter has to say behind the end of our side has nowhere to go. */
 void hws__uv_flush(hws_uv *ws) {
+    if (ws->shut) {
+        return;
+    }
     if (ws->stream != NULL && ws->filter != NULL) {
         flush_filter(ws);
     } else if (ws->stream != NULL) {
@@ -336,11 +340,14 @@ void hws__uv_shut(hws_uv *ws) {
     if (ws->shut || ws->stream == NULL || ws->writing != NULL) {
         return;
     }
-    ws->shut = 1;
     if (ws->filter != NULL) {
         ws->filter->finish(ws->filter_state);
         hws__uv_flush(ws);
+        if (ws->writing != NULL) {
+            return; /* once more when that is written */
+        }
     }
+    ws->shut = 1;
     /* Goes behind what is being written. When it fails the stream is broken: reading tells. */
     (void)uv_shutdown(&ws->shutdown, ws->stream, on_shut);
 }

@@ -30,7 +30,8 @@ tests() {
         --exclude-regex "^($skip)\$" --no-tests=error "$@"
 }
 
-# The targets that these tests need: where only some tests run, the others need no compiler.
+# The targets that these tests need: what is not run is not compiled. The plain build and "clang"
+# compile everything.
 targets() {
     tests --show-only | sed -n 's/^ *Test *#[0-9]*: *//p' | while read -r name; do
         case $name in
@@ -49,7 +50,7 @@ echo "Building for $way in $build."
 case $way in
 sanitize)
     labels='unit|fuzz|program'
-    # "thread" is for it.
+    # What "load" is for, "thread" sees; "service" goes through the same code here.
     skip="$skip|load"
     # Without optimisation, which only hides what is undefined, and takes longer than it saves.
     export CFLAGS=-O0
@@ -154,4 +155,4 @@ if [ "$way" = libfuzzer ]; then
 fi
 
 echo "Running the tests under $way."
-tests --output-on-failure --parallel 2
+tests --output-on-failure --parallel 4
