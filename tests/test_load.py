@@ -1,18 +1,12 @@
 """hawser-echo with several threads, under load by hawser-bench: what threads do to each other shows
-in a build with -DHAWSER_SANITIZE=thread.
-
-    python3 test_load.py BIN_DIR [WORD]
-
-As test_cli.py, whose helpers it uses."""
+in a build with -DHAWSER_SANITIZE=thread. How it is run stands in programs.py."""
 import contextlib
-import pathlib
 import subprocess
 import sys
 import time
 
-from programs import ECHO, WAIT, Echo, contains, equal, main
+from programs import BENCH, WAIT, Echo, case, contains, equal, main
 
-BENCH = str(pathlib.Path(ECHO).parent / "hawser-bench")
 THREADS = ("--threads", "3", "--summary", "--ping", "1")
 LOADS = [
     ("small messages", ["--connections", "12", "--depth", "4"]),
@@ -35,6 +29,11 @@ def serves(options):
         equal(bench.returncode, 0, f"status of hawser-bench, which says {text}")
 
 
+for _name, _options in LOADS:
+    case(f"three threads serve {_name}")(lambda options=_options: serves(options))
+
+
+@case("SIGTERM ends them in the midst of it")
 def ends_in_the_midst():
     with server() as echo, load(echo, WAIT, *LOADS[0][1]) as bench:
         with contextlib.ExitStack() as cleanup:
@@ -46,9 +45,5 @@ def ends_in_the_midst():
             contains(echo.lines.next(), "opened=12 ", "summary")
 
 
-CASES = [*((f"three threads serve {name}", lambda options=options: serves(options))
-           for name, options in LOADS),
-         ("SIGTERM ends them in the midst of it", ends_in_the_midst)]
-
 if __name__ == "__main__":
-    main(CASES, __doc__)
+    main("Usage: python3 test_load.py BIN_DIR [WORD]")

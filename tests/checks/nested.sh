@@ -35,7 +35,7 @@ tests() {
 targets() {
     tests --show-only | sed -n 's/^ *Test *#[0-9]*: *//p' | while read -r name; do
         case $name in
-        cli | load | service | tls_cat) echo hawser-bench hawser-cat hawser-echo ;;
+        load | service) echo hawser-bench hawser-cat hawser-echo ;;
         fuzz_*) echo "$name" ;;
         *) echo "test_$name" ;;
         esac
