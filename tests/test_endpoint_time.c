@@ -4,13 +4,8 @@
  */
 #include "endpoint_pair.h"
 
-enum {
-    OPEN_MS = 10000, /* the defaults */
-    PING_MS = 20000,
-    PONG_MS = 20000,
-    CLOSE_MS = 10000,
-    STALL_MS = 30000
-};
+/* The defaults. */
+enum { OPEN_MS = 10000, PING_MS = 20000, PONG_MS = 20000, CLOSE_MS = 10000, STALL_MS = 30000 };
 
 static const char idle_sentence[] = "CLOSE 1001(There was no message for longer than is allowed.)";
 static const char pong_sentence[] = "CLOSE 1011(A Ping was not answered in time.)";
@@ -47,10 +42,10 @@ static void take_ping(side *s, uint8_t *payload) {
     s->wire_len = 0;
 }
 
-/* Silence, until the keepalive sends a Ping and waits for the Pong. */
-static void wait_for_ping(side *s) {
+/* Silence of so long, and then the keepalive sends a Ping and waits for the Pong. */
+static void pass_to_ping(side *s, uint64_t ms) {
     uint8_t payload[HWS_KEEPALIVE_PING_LEN];
-    side_pass(s, PING_MS);
+    side_pass(s, ms);
     take_ping(s, payload);
 }
 
@@ -111,14 +106,12 @@ static void a_ping_is_sent_after_silence_and_its_pong_gives_the_latency(void **s
 
 static void bytes_of_any_kind_end_the_silence(void **state) {
     (void)state;
-    uint8_t payload[8];
     side *s = side_open_new(CLIENT);
     side_pass(s, 15000);
     side_read_hex(s, "81"); /* half a header */
     side_pass(s, PING_MS - 1);
     expect_output(s, "");
-    side_pass(s, 1);
-    take_ping(s, payload);
+    pass_to_ping(s, 1);
     finish(s, HWS_ERR_EOF);
 }
 
@@ -146,7 +139,7 @@ static void a_pong_for_a_later_ping_of_the_application_counts(void **state) {
     uint8_t payload[8];
     side *s = side_open_new(SERVER);
     send_ping(s, "old");
-    wait_for_ping(s);
+    pass_to_ping(s, PING_MS);
     send_ping(s, "new");
     side_read_frame(s, 0x8A, "new", 3);
     side_pass(s, PONG_MS);
@@ -161,7 +154,7 @@ static void a_pong_for_an_earlier_ping_of_the_application_does_not(void **state)
     (void)state;
     side *s = side_open_new(SERVER);
     send_ping(s, "old");
-    wait_for_ping(s);
+    pass_to_ping(s, PING_MS);
     side_read_frame(s, 0x8A, "old", 3);
     side_pass(s, PONG_MS);
     finish_without_pong(s);
@@ -170,7 +163,7 @@ static void a_pong_for_an_earlier_ping_of_the_application_does_not(void **state)
 static void the_pong_deadline_stands_still_while_paused(void **state) {
     (void)state;
     side *s = side_open_new(SERVER);
-    wait_for_ping(s);
+    pass_to_ping(s, PING_MS);
     side_pass(s, 5000);
     hws_endpoint_pause(&s->ep, 1);
     pass_in_steps(s, 300000, 777);
@@ -186,7 +179,7 @@ static void it_stands_still_while_an_unfinished_frame_advances(void **state) {
     unsigned i = 0;
     side *s = side_open_new(CLIENT);
     side_read_hex(s, "82 7E 03 E8 00");
-    wait_for_ping(s);
+    pass_to_ping(s, PING_MS);
     while (i < 50) {
         side_pass(s, 5000);
         side_read_hex(s, "00");
@@ -425,7 +418,6 @@ static void a_clock_that_stands_still_does_nothing(void **state) {
 
 static void one_that_goes_back_counts_as_standing_still(void **state) {
     (void)state;
-    uint8_t payload[8];
     side *s = side_open_new(SERVER);
     side_pass(s, 15000);
     s->now_ms -= 900000;
@@ -434,8 +426,7 @@ static void one_that_goes_back_counts_as_standing_still(void **state) {
     assert_int_equal(hws_endpoint_timeout(&s->ep), s->now_ms + PING_MS - 15000);
     side_pass(s, 4999);
     expect_output(s, "");
-    side_pass(s, 1);
-    take_ping(s, payload);
+    pass_to_ping(s, 1);
     finish(s, HWS_ERR_EOF);
 }
 
@@ -445,7 +436,7 @@ static void a_deadline_that_is_found_much_too_late_is_given_once_more(void **sta
     size_t i = 0;
     while (i < sizeof late / sizeof late[0]) {
         side *s = side_open_new(SERVER);
-        wait_for_ping(s);
+        pass_to_ping(s, PING_MS);
         side_pass(s, PONG_MS + late[i]);
         if (i > 0) {
             assert_int_equal(hws_endpoint_status(&s->ep), HWS_OK);
