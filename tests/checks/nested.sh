@@ -74,7 +74,7 @@ valgrind)
     # What goes by deadlines on real sockets, or takes minutes here. The sanitizers see it as well.
     skip="$skip|blocking_f.*|endpoint_ready|endpoint_split|loop_.*|tls|tls_trust|uv_.*"
     # The same lines as others, with more numbers: uninitialised bytes do not depend on those.
-    skip="$skip|deflate_exhaustive|conn_exhaustive"
+    skip="$skip|conn_exhaustive|deflate_exhaustive|frame|utf8"
     export CFLAGS=-O1
     launcher='valgrind;--quiet;--error-exitcode=99;--leak-check=full'
     # What a thread that has ended keeps for the next one counts as possibly lost.
