@@ -8,9 +8,12 @@
 
 #include "peer.h"
 
+#include <hawser/entropy.h>
+
 #include <dirent.h>
 #include <netdb.h>
 #include <stdarg.h>
+#include <sys/random.h>
 
 /* What the k-th call does. */
 enum fault {
@@ -146,6 +149,26 @@ WRAP(int, getaddrinfo,
      (const char *host, const char *service, const struct addrinfo *hints,
       struct addrinfo **list)) {
     return fails_at_once() ? EAI_MEMORY : __real_getaddrinfo(host, service, hints, list);
+}
+
+/* What one call gives at most. */
+static _Thread_local size_t largest_random = SIZE_MAX;
+
+/* --wrap=getrandom */
+WRAP(ssize_t, getrandom, (void *buf, size_t len, unsigned flags)) {
+    int fault = plan.fault == FAULT_AGAIN ? fails_at_once() : fails(); /* it waits, if it must */
+    len = len < largest_random ? len : largest_random;
+    return fault ? -1 : __real_getrandom(buf, is_short() ? 1 : len, flags);
+}
+
+/* Random bytes without a pool: each key asks the system. */
+static inline hws_status unpooled(void *user, uint8_t *dst, size_t len) {
+    static _Thread_local uint8_t large[2048];
+    hws_status status = hws_entropy(user, large, sizeof large);
+    if (status == HWS_OK) {
+        memcpy(dst, large, len);
+    }
+    return status;
 }
 
 /* What connect() does when it fails so: interrupted, it goes on in the background. */

@@ -9,35 +9,12 @@
 #include "faults.h"
 #include "toy_filter.h"
 
-#include <hawser/entropy.h>
-
 #include <netinet/in.h>
 #include <signal.h>
-#include <sys/random.h>
 
 /* --wrap=connect */
 WRAP(int, connect, (int fd, const struct sockaddr *address, socklen_t len)) {
     return connect_unless(fails(), fd, address, len);
-}
-
-/* What one call gives at most. */
-static _Thread_local size_t largest_random = SIZE_MAX;
-
-/* --wrap=getrandom */
-WRAP(ssize_t, getrandom, (void *buf, size_t len, unsigned flags)) {
-    int fault = plan.fault == FAULT_AGAIN ? fails_at_once() : fails(); /* it waits, if it must */
-    len = len < largest_random ? len : largest_random;
-    return fault ? -1 : __real_getrandom(buf, is_short() ? 1 : len, flags);
-}
-
-/* Random bytes without a pool: each key asks the system. */
-static hws_status unpooled(void *user, uint8_t *dst, size_t len) {
-    static _Thread_local uint8_t large[2048];
-    hws_status status = hws_entropy(user, large, sizeof large);
-    if (status == HWS_OK) {
-        memcpy(dst, large, len);
-    }
-    return status;
 }
 
 enum { PAYLOAD = 100000 };

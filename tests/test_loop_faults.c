@@ -172,7 +172,8 @@ static void run_life(life *l, uint8_t kind, uint8_t filtered) {
     hws_endpoint_config_init(&l->client, HWS_ROLE_CLIENT);
     l->client.keepalive = w->config.server.keepalive;
     l->client.allocator = w->config.server.allocator;
-    l->client.random = hws_entropy;
+    l->client.random = unpooled;
+    w->config.server.random = unpooled;
     l->status = HWS_ERR_SYSTEM;
     status = hws_loop_init(&w->loop, &w->config);
     if (status == HWS_OK) {
