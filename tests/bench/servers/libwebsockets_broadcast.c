@@ -4,9 +4,8 @@
  * callback, and write there what they have not written yet. It keeps the newest message alone,
  * which is enough for who waits until all have it.
  */
-#include <libwebsockets.h>
-#include <signal.h>
-#include <stdio.h>
+#include "libwebsockets_serve.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,26 +62,5 @@ int main(void) {
     const struct lws_protocols protocols[] = {
         {"broadcast", tell_all, sizeof(struct client), 65536, 0, NULL, 0},
         {NULL, NULL, 0, 0, 0, NULL, 0}};
-    struct lws_context_creation_info info = {0};
-    struct lws_context *context;
-    struct lws_vhost *vhost;
-    lws_set_log_level(LLL_ERR, NULL);
-    info.port = 0;
-    info.iface = "127.0.0.1";
-    info.protocols = protocols;
-    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
-#ifdef LWS_WITH_LIBUV
-    info.options |= LWS_SERVER_OPTION_LIBUV;
-#endif
-    context = lws_create_context(&info);
-    vhost = context ? lws_create_vhost(context, &info) : NULL;
-    if (!vhost) {
-        return 1;
-    }
-    signal(SIGTERM, SIG_DFL); /* the library takes it from libuv, and goes on */
-    printf("listens on ws://127.0.0.1:%d/\n", lws_get_vhost_listen_port(vhost));
-    fflush(stdout);
-    while (lws_service(context, 0) >= 0) {
-    }
-    return 0; /* The driver ends us. */
+    return serve(protocols);
 }

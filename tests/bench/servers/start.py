@@ -46,8 +46,9 @@ def build(command, what, **more):
         raise Missing(f"{what} could not be built: {done.stderr.strip()[-300:]}")
 
 
-def is_new(target, source):
-    return target.exists() and target.stat().st_mtime > source.stat().st_mtime
+def is_new(target, *sources):
+    return target.exists() and all(target.stat().st_mtime > source.stat().st_mtime
+                                   for source in sources)
 
 
 def hawser(folders, kind="echo"):
@@ -61,7 +62,7 @@ def libwebsockets(folders, kind="echo"):
     if not works(["pkg-config", "--exists", "libwebsockets"]):
         raise Missing("no libwebsockets, or no pkg-config")
     target = folders.build / f"libwebsockets_{kind}"
-    if not is_new(target, source):
+    if not is_new(target, source, HERE / "libwebsockets_serve.h"):
         flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libwebsockets"], text=True,
                                check=True, capture_output=True).stdout.split()
         build([compiler, "-O2", "-o", str(target), str(source), *flags], "it")
