@@ -111,6 +111,11 @@ static inline void hws__give_back(const hws__endpoint *e, void *memory) {
     }
 }
 
+/* A client that has not sent a request: nothing is received before that. */
+static inline uint8_t hws__is_unasked(const hws__endpoint *e) {
+    return e->config->role == HWS_ROLE_CLIENT && e->phase == HWS__HEAD && e->opening == NULL;
+}
+
 /* endpoint.c */
 void hws__endpoint_ready(hws__endpoint *e);
 void hws__endpoint_drop_message(hws__endpoint *e);

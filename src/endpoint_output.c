@@ -172,7 +172,7 @@ uint8_t hws__endpoint_is_over(const hws__endpoint *e) {
 uint8_t hws__endpoint_stands(const hws__endpoint *e) {
     switch (e->phase) {
     case HWS__HEAD:
-        return e->paused || (e->config->role == HWS_ROLE_CLIENT && e->opening == NULL);
+        return e->paused || hws__is_unasked(e);
     case HWS__WAITS:
         return 1;
     case HWS__OPEN:

@@ -326,7 +326,7 @@ hws_status hws_endpoint_next(hws_endpoint *endpoint, uint8_t *buf, size_t len, s
     if (receive(e, buf, len, used, ev)) {
         return HWS_EVENT;
     }
-    if (e->eof && *used == len) {
+    if (e->eof && (*used == len || hws__is_unasked(e))) {
         take_eof(e);
     }
     hws__endpoint_replies(e, 0);

@@ -290,6 +290,18 @@ static void going_away_without_memory_for_the_close_ends_at_once(void **state) {
     side_free(s);
 }
 
+/* Nothing is received before the request, so the end comes in front of what was read. */
+static void eof_before_the_request_ends_a_client(void **state) {
+    (void)state;
+    side *s = side_new(CLIENT);
+    side_start(s);
+    side_read_text(s, "HTTP/1.1 101 ");
+    hws_endpoint_receive_eof(&s->ep);
+    side_receive(s);
+    expect_end(s, HWS_ERR_EOF);
+    side_free(s);
+}
+
 static void eof_without_close_is_1006(void **state) {
     (void)state;
     side *s = side_open_new(CLIENT);
@@ -475,6 +487,7 @@ int main(void) {
         cmocka_unit_test(abort_drops_the_output_and_ends_at_once),
         cmocka_unit_test(going_away_ends_whatever_is_under_way),
         cmocka_unit_test(going_away_without_memory_for_the_close_ends_at_once),
+        cmocka_unit_test(eof_before_the_request_ends_a_client),
         cmocka_unit_test(eof_without_close_is_1006),
         cmocka_unit_test(a_request_that_is_not_answered_in_time_is_answered_with_503),
         cmocka_unit_test(streaming_counts_from_the_next_message_on),

@@ -257,7 +257,7 @@ static void waiting_ends_in_time(void **state) {
 }
 
 static void a_wrong_configuration_is_refused(void **state) {
-    hws_loop loop = {NULL};
+    hws_loop loop = {0};
     world *w = world_new(KIND(state));
     const hws_loop_config good = w->config;
     int i = 0;
