@@ -149,7 +149,7 @@ FAULTS = [
     # No room is kept for the end of a line.
     ("trace", "trace.c", "cap >= KEPT ? cap - KEPT : 0", "cap"),
     # RFC 6265 4: what a server sets is shown.
-    ("trace", "trace.c", "\"auth cookie ", "\"auth "),
+    ("trace", "trace.c", "\"auth bearer cookie ", "\"auth bearer "),
     # A token without name is shown.
     ("trace", "trace.c", "if (value < param.len && hws__is_token", "if (hws__is_token"),
     # RFC 3986 3.5: a fragment is shown.
