@@ -39,6 +39,7 @@ SERVERS = {"hawser": "hawser-echo", "libwebsockets": "libwebsockets", "Node ws":
            "Python websockets": "Python websockets"}
 PROGRAMS = {"bin": ["hawser-echo"], "tools": ["hawser-bench-crowd", "hawser-bench-broadcast"]}
 TALKERS, FEW = 100, 20
+MANY, OTHER_FILES = 10000, 100
 IDLE_S, CALM_S, CALM_WITHIN_S = 2, 0.2, 10
 
 
@@ -234,8 +235,22 @@ def verify_crowd(arguments):
     raise Wrong("The crowd took messages of others for its own.")
 
 
+def verify_many(arguments):
+    """A message comes to 10,000, or to as many as the system allows, once to each."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = MANY if most == resource.RLIM_INFINITY else min(MANY, most - OTHER_FILES)
+    with started(arguments, "hawser", "broadcast") as server:
+        before = memory(server)[0]
+        with Crowd(arguments, server, count, arguments.cores[1]) as crowd:
+            messages, ns = crowd.obey("broadcast 200")
+            held = (memory(server)[0] - before) / count
+    print(f"hawser: {messages:,} deliveries to {count:,} connections, {messages / (ns / 1e9):,.0f} a "
+          f"second; {held:,.0f} bytes of RSS a connection.", flush=True)
+
+
 def verify(arguments, names):
     verify_crowd(arguments)
+    verify_many(arguments)
     for name in names:
         verify_server(arguments, name)
         print(f"{name}: all messages came, each once.", flush=True)
