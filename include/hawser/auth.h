@@ -14,6 +14,9 @@
  * All that read take a complete head of a request, of any kind, and tell three cases apart: HWS_OK;
  * HWS_ERR_ABSENT, for which a server answers 401 with a challenge; and HWS_ERR_FIELD, for which it
  * answers 400. A result is set to the empty text unless they return HWS_OK.
+ *
+ * Control characters, which are refused, are those of ASCII: of others (U+0085, U+009B) whoever
+ * writes texts to a log or a terminal has to think.
  */
 #ifndef HAWSER_AUTH_H
 #define HAWSER_AUTH_H

@@ -41,8 +41,8 @@
  * HWS_ERR_FULL (not queued); HWS_DRAIN comes once the queue is below low_water again. Nothing is
  * written before output() is called, so many small messages make one write.
  *
- * Ending. Faults of the peer, and deadlines that passed, are judged where next() meets them, and
- * the Close for them is queued behind the answers to what came before. HWS_END is the last event:
+ * Ending. Faults of the peer are judged where next() meets them, deadlines by tick(), and the Close
+ * for them is queued behind the answers to what came before. HWS_END is the last event:
  * the socket is to be closed then, and hws_endpoint_release() called. hws_endpoint_status() says
  * why.
  *
@@ -134,7 +134,7 @@ typedef struct hws_endpoint_config {
                              Pongs are never refused for it. */
     hws_keepalive_config keepalive;    /**< Deadlines. */
     hws_rate_config message_rate;      /**< Data messages received; more fails with HWS_ERR_RATE. */
-    hws_rate_config byte_rate;         /**< Bytes received; likewise. */
+    hws_rate_config byte_rate;         /**< Bytes received once it is open; likewise. */
     hws_allocator allocator;           /**< Must be set. */
     hws_random random;                 /**< Source of mask keys and of the nonce in Pings. Needed by
                                             clients; a server without sends Pings that can be guessed. */
@@ -373,7 +373,7 @@ HWS_API hws_status hws_endpoint_send(hws_endpoint *endpoint, uint8_t type, uint8
  * @param endpoint  An open endpoint.
  * @param type      HWS_TEXT or HWS_BINARY.
  * @param flags     HWS_FIRST and HWS_FINAL.
- * @param data      Payload of at least one byte. A client masks it where it lies.
+ * @param data      Payload of at least one byte. A client masks it where it lies, for good.
  * @param len       Its bytes.
  * @return          As hws_endpoint_send(); HWS_ERR_STATE also inside a compressed message. After
  *                  an error `data` is the caller's, unchanged.

@@ -53,6 +53,7 @@ typedef struct hws_filter {
      * @return       HWS_OK: all is taken, and nothing more can be given before more comes;
      * HWS_MORE: plain is full, empty it and call again; HWS_ERR_EOF: the peer has ended its stream
      * (close_notify), sticky, and what stands in plain came before; HWS_ERR_TLS, sticky, likewise.
+     * Behind both, bytes that are left over are nobody's.
      */
     hws_status (*receive)(void *state, const uint8_t *wire, size_t len, size_t *used,
                           uint8_t *plain, size_t cap, size_t *n);

@@ -129,7 +129,7 @@ HWS_API const hws_filter *hws_tls_filter(const hws_tls *tls);
  *
  * @param tls    A context.
  * @param state  One of its connections: why that one failed. NULL: the last failure of the context
- *               itself or of any of its connections, released ones included.
+ *               itself or of any of its connections, released ones included, in any thread.
  * @param text   Filled, NUL-terminated; "" when nothing has failed.
  */
 HWS_API void hws_tls_reason(hws_tls *tls, const void *state, char text[HWS_TLS_REASON_CAP]);
