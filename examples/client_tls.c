@@ -4,8 +4,7 @@
 #include "client_tls.h"
 
 #include <stdio.h>
-
-#include "command_line.h"
+#include <stdlib.h>
 
 #ifdef HAWSER_WITH_TLS
 
@@ -22,7 +21,7 @@ int begin_tls(const tls_choice *choice, hws_blocking_config *config) {
     hws_tls_config_init(&tls, HWS_ROLE_CLIENT);
     tls.ca_file = choice->ca_file;
     tls.insecure = (uint8_t)choice->insecure;
-    tls.key_log_file = key_log_file();
+    tls.key_log_file = getenv("SSLKEYLOGFILE");
     if (hws_tls_init(&context, &tls) != HWS_OK) {
         return 0;
     }
@@ -30,11 +29,11 @@ int begin_tls(const tls_choice *choice, hws_blocking_config *config) {
     return 1;
 }
 
-int tell_tls(const char *name) {
+int tell_tls(const char *program) {
     char reason[HWS_TLS_REASON_CAP];
     hws_tls_reason(&context, NULL, reason);
     if (*reason != '\0') {
-        fprintf(stderr, "%s: %s\n", name, reason);
+        fprintf(stderr, "%s: %s\n", program, reason);
     }
     return *reason != '\0';
 }
@@ -55,8 +54,8 @@ int begin_tls(const tls_choice *choice, hws_blocking_config *config) {
     return 1;
 }
 
-int tell_tls(const char *name) {
-    (void)name;
+int tell_tls(const char *program) {
+    (void)program;
     return 0;
 }
 

@@ -19,7 +19,7 @@ int has_tls(void);
 int begin_tls(const tls_choice *choice, hws_blocking_config *config);
 
 /* One sentence: why it failed last. Returns 0, and prints nothing, when nothing has. */
-int tell_tls(const char *name);
+int tell_tls(const char *program);
 
 /* Behind the last connection. */
 void end_tls(void);

@@ -114,8 +114,3 @@ int take_text(void *field, const char *value) {
     list->items[list->count++] = hws_text_from(value);
     return 1;
 }
-
-const char *key_log_file(void) {
-    const char *path = getenv("SSLKEYLOGFILE");
-    return path != NULL && *path != '\0' ? path : NULL;
-}

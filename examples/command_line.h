@@ -31,9 +31,6 @@ typedef struct program {
  * status 0, and what is wrong ends it with a sentence, the usage and status 2. */
 void take_command_line(const program *self, char **argv);
 
-/* The file that SSLKEYLOGFILE names for the secrets of TLS; NULL when it names none. */
-const char *key_log_file(void);
-
 void print_usage(const program *self, FILE *out);
 
 enum { TEXT_LIST_LIMIT = 64 };

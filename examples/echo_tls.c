@@ -8,10 +8,10 @@
 #ifdef HAWSER_WITH_TLS
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <hawser/tls.h>
 
-#include "command_line.h"
 #include "echo_options.h"
 
 _Static_assert((int)TLS_REASON_CAP == (int)HWS_TLS_REASON_CAP, "A reason fits.");
@@ -33,7 +33,7 @@ int open_tls(const hws_filter **filter) {
     hws_tls_config_init(&config, HWS_ROLE_SERVER);
     config.certificates = &own;
     config.certificate_count = 1;
-    config.key_log_file = key_log_file();
+    config.key_log_file = getenv("SSLKEYLOGFILE");
     if (hws_tls_init(&context, &config) != HWS_OK) {
         explain_tls(reason);
         fprintf(stderr, "hawser-echo: %s\n", reason);
