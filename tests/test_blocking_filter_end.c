@@ -3,7 +3,7 @@
  */
 #include "toy_lab.h"
 
-enum { LARGE = 300000 };
+enum { LARGE = 300000, FULL_MS = 500 };
 
 static uint8_t noise[LARGE];
 
@@ -160,8 +160,8 @@ static void a_filter_that_wants_to_hear_the_peer_in_the_middle_is_not_served(voi
 static void a_peer_that_does_not_read_is_waited_for_until_the_deadline(void **state) {
     lab *l = *state;
     hws_status status = HWS_OK;
-    while (status == HWS_OK) {
-        status = hws_blocking_send(l->ws, HWS_BINARY, HWS_WHOLE, noise, LARGE, SHORT_MS);
+    while (status == HWS_OK) { /* the deadline must find a socket that is full */
+        status = hws_blocking_send(l->ws, HWS_BINARY, HWS_WHOLE, noise, LARGE, FULL_MS);
     }
     assert_int_equal(status, HWS_ERR_TIMEOUT);
     expect_end(l, HWS_ERR_CLOSED);
