@@ -268,12 +268,15 @@ class Peer:
             stream, _ = self.listener.accept()
             stream.settimeout(WAIT)
             with stream:
-                self.head = read_head(stream)
-                if self.handshake:
-                    stream.sendall(switching(self.head))
-                self.part(stream)
+                self.serve(stream)
         except (OSError, Failed) as error:
             self.error = error
+
+    def serve(self, stream):
+        self.head = read_head(stream)
+        if self.handshake:
+            stream.sendall(switching(self.head))
+        self.part(stream)
 
     def __exit__(self, kind, *_):
         self.thread.join(WAIT)

@@ -269,12 +269,7 @@ static void going_away_ends_whatever_is_under_way(void **state) {
         if (stage >= 3) {
             side_read_frame(s, 0x88, "\x03\xE9", 2);
         }
-        s->events_len = 0;
-        side_receive(s);
-        hws_endpoint_receive_eof(&s->ep);
-        side_receive(s);
-        expect_end(s, ends[stage].status);
-        side_free(s);
+        finish(s, ends[stage].status);
         stage++;
     }
 }

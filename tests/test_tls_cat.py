@@ -14,8 +14,8 @@ import tempfile
 import threading
 
 from programs import (BINARY, CAT, CLOSE, PING, TEXT, WAIT, Failed, Peer, case, cat, cat_prints,
-                      contains, equal, finish, frame, main, make_certificate, read_head,
-                      read_message, refuses, run, switching)
+                      contains, equal, finish, frame, main, make_certificate, read_message,
+                      refuses, run)
 
 FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="hawser-tls-"))
 
@@ -40,15 +40,6 @@ class TlsPeer(Peer):
         self.url = self.url.replace("ws://", "wss://")
         return self
 
-    def play(self):
-        try:
-            plain, _ = self.listener.accept()
-            plain.settimeout(WAIT)
-            with plain:
-                self.serve(plain)
-        except (OSError, Failed) as error:
-            self.error = error
-
     def serve(self, plain):
         try:
             stream = self.context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=False)
@@ -57,10 +48,7 @@ class TlsPeer(Peer):
             return
         with stream:
             self.version = stream.version()
-            self.head = read_head(stream)
-            if self.handshake:
-                stream.sendall(switching(self.head))
-            self.part(stream)
+            super().serve(stream)
 
 
 def echo(stream):

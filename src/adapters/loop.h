@@ -125,7 +125,6 @@ typedef struct hws__loop {
     uint64_t accept_ms;   /* no connections are accepted before; 0: they are */
     uint64_t shutdown_ms; /* the deadline of a shutdown */
     uint8_t shutting;
-    uint8_t timed; /* the timers of this wait are served */
     int32_t system_error;
     char retry_after[11]; /* the configuration's number, as text */
 

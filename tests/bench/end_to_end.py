@@ -32,6 +32,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "servers"))
 
 from chart import write_chart  # noqa: E402
+from outputs import check_outputs  # noqa: E402
 from start import SERVERS, Missing, Server  # noqa: E402
 
 # Name, and what hawser-bench is told.
@@ -196,11 +197,7 @@ def read_arguments():
     for program in ("hawser-echo", "hawser-bench"):
         if not os.access(arguments.bin / program, os.X_OK):
             parser.error(f"There is no {program} in {arguments.bin}.")
-    for path in filter(None, (arguments.csv, arguments.plot)):
-        try:
-            open(path, "a", encoding="utf-8").close()
-        except OSError as reason:
-            parser.error(f"{path} cannot be written: {reason.strerror}.")
+    check_outputs(parser, arguments.csv, arguments.plot)
     arguments.bin = arguments.bin.resolve()
     arguments.build = (arguments.build or arguments.bin.parent / "bench").resolve()
     return arguments

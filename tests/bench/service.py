@@ -33,6 +33,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "servers"))
 
 import service_report as report  # noqa: E402
+from outputs import check_outputs  # noqa: E402
 from start import Missing, Server  # noqa: E402
 
 SERVERS = {"hawser": "hawser-echo", "libwebsockets": "libwebsockets", "Node ws": "Node ws",
@@ -302,11 +303,7 @@ def read_arguments():
         for program in programs:
             if not os.access(getattr(arguments, folder) / program, os.X_OK):
                 parser.error(f"There is no {program} in {getattr(arguments, folder)}.")
-    for path in filter(None, (arguments.csv, arguments.plot)):
-        try:
-            open(path, "a", encoding="utf-8").close()
-        except OSError as reason:
-            parser.error(f"{path} cannot be written: {reason.strerror}.")
+    check_outputs(parser, arguments.csv, arguments.plot)
     return arguments
 
 
