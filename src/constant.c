@@ -10,8 +10,8 @@ typedef struct row {
     int64_t value;
 } row;
 
-/* A name and its value. HWS_UNLIMITED and HWS_NEVER are beyond int64_t: they keep their bits, as
- * -1. */
+/* A name and its value. HWS_UNLIMITED, HWS_NEVER and HWS_THRESHOLD_AUTO are beyond int64_t: they
+ * keep their bits, as -1, -1 and -2. */
 #define CONSTANT(name) #name, (int64_t)(name)
 
 static const row rows[] = {
@@ -192,6 +192,7 @@ static const row rows[] = {
     {CONSTANT(HWS_DEFLATE_BALANCED)},
     {CONSTANT(HWS_DEFLATE_SMALL)},
     {CONSTANT(HWS_DEFLATE_BEST)},
+    {CONSTANT(HWS_THRESHOLD_AUTO)},
     /* extension.h */
     {CONSTANT(HWS_EXTENSION_END)},
     {CONSTANT(HWS_EXTENSION_NAME)},

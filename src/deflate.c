@@ -4,23 +4,25 @@
  */
 #include "deflate.h"
 
+/* HWS_THRESHOLD_AUTO, with context takeover and without: what a saved byte costs is the same. */
+enum { THRESHOLD = 64, FRESH_THRESHOLD = 256 };
+
 void hws_deflate_options_init(hws_deflate_options *options, uint8_t role, uint8_t preset) {
     static const struct {
         uint8_t window_bits;
         uint8_t level;
         uint8_t mem_level;
-        uint16_t threshold;
     } presets[] = {
-        [HWS_DEFLATE_BALANCED] = {12, 6, 5, 64},
-        [HWS_DEFLATE_SMALL] = {11, 6, 4, 256},
-        [HWS_DEFLATE_BEST] = {15, 6, 8, 64},
+        [HWS_DEFLATE_BALANCED] = {12, 6, 5},
+        [HWS_DEFLATE_SMALL] = {11, 6, 4},
+        [HWS_DEFLATE_BEST] = {15, 6, 8},
     };
     memset(options, 0, sizeof *options);
     options->size = sizeof *options;
     options->role = role;
+    options->threshold = HWS_THRESHOLD_AUTO;
     options->max_message = HWS_DEFAULT_MAX_MESSAGE;
     if (preset <= HWS_DEFLATE_BEST) {
-        options->threshold = presets[preset].threshold;
         options->settings.window_bits = presets[preset].window_bits;
         options->settings.level = presets[preset].level;
         options->settings.mem_level = presets[preset].mem_level;
@@ -54,7 +56,6 @@ hws_status hws_deflate_init(hws_deflate *deflate, const hws_deflate_params *agre
         return HWS_ERR_ARGUMENT;
     }
     memset(d, 0, sizeof *d);
-    d->threshold = options->threshold;
     d->max_message = options->max_message;
     d->own.codec = options->codec;
     d->own.settings = options->settings;
@@ -69,6 +70,9 @@ hws_status hws_deflate_init(hws_deflate *deflate, const hws_deflate_params *agre
     d->takeover_out =
         (client ? agreed->client_no_context_takeover : agreed->server_no_context_takeover) == 0 &&
         options->shared == NULL;
+    d->threshold = options->threshold != HWS_THRESHOLD_AUTO ? options->threshold
+                   : d->takeover_out                        ? THRESHOLD
+                                                            : FRESH_THRESHOLD;
     limit_window(&d->own, d->window_out);
     if (options->shared != NULL && d->window_out >= options->codec->min_window_bits) {
         d->shared = hws__compressor_of(options->shared);

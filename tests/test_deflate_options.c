@@ -36,6 +36,42 @@ static hws_status init_with(const hws_deflate_params *agreed, const hws_deflate_
     return status;
 }
 
+/* --- thresholds ---------------------------------------------------------------------------------
+ */
+
+/* The length of the shortest message that is compressed unasked. */
+static size_t shortest(uint64_t threshold, uint8_t takeover, hws_compressor *shared) {
+    hws_deflate_params agreed = good_params();
+    hws_deflate_options options = good_options();
+    hws_deflate deflate;
+    size_t len = 0;
+    options.threshold = threshold;
+    options.shared = shared;
+    agreed.server_no_context_takeover = !takeover;
+    agreed.client_no_context_takeover = takeover; /* the other direction has no say */
+    assert_int_equal(hws_deflate_init(&deflate, &agreed, &options), HWS_OK);
+    while (!hws_deflate_compresses(&deflate, HWS_WHOLE, len)) {
+        len++;
+    }
+    hws_deflate_release(&deflate);
+    return len;
+}
+
+static void the_threshold_follows_what_messages_can_refer_to(void **state) {
+    hws_deflate_options options = good_options();
+    hws_compressor shared;
+    (void)state;
+    assert_int_equal(hws_compressor_init(&shared, hws_codec_zlib(), &options.settings), HWS_OK);
+    assert_int_equal(shortest(HWS_THRESHOLD_AUTO, 1, NULL), 64);
+    assert_int_equal(shortest(HWS_THRESHOLD_AUTO, 0, NULL), 256);
+    assert_int_equal(shortest(HWS_THRESHOLD_AUTO, 1, &shared), 256);
+    assert_int_equal(shortest(0, 0, NULL), 0);
+    assert_int_equal(shortest(100, 1, NULL), 100);
+    assert_int_equal(shortest(100, 0, NULL), 100);
+    assert_int_equal(shortest(100, 1, &shared), 100);
+    hws_compressor_release(&shared);
+}
+
 /* --- presets ------------------------------------------------------------------------------------
  */
 
@@ -52,7 +88,7 @@ static void every_preset_is_good_for_both_roles(void **state) {
             assert_int_equal(options.size, sizeof options);
             assert_int_equal(options.role, role);
             assert_int_equal(options.max_message, HWS_DEFAULT_MAX_MESSAGE);
-            assert_true(options.threshold > 0 && options.threshold < 1000);
+            assert_true(options.threshold == HWS_THRESHOLD_AUTO);
             assert_null(options.codec);
             assert_null(options.shared);
             assert_null(options.settings.allocator.alloc);
@@ -299,6 +335,7 @@ int main(void) {
         cmocka_unit_test(sizes_and_codecs_of_another_version_are_refused),
         cmocka_unit_test(what_is_refused_leaves_a_deflate_as_it_was),
         cmocka_unit_test(a_shared_compressor_is_judged_by_the_same_ranges),
+        cmocka_unit_test(the_threshold_follows_what_messages_can_refer_to),
         cmocka_unit_test(the_smaller_window_is_used),
         cmocka_unit_test(the_bound_is_a_quarter_more_and_1024),
         cmocka_unit_test(no_message_is_larger_than_the_bound),

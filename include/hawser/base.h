@@ -104,7 +104,7 @@ HWS_API hws_text hws_text_from(const char *string);
  *
  * @param name   For example "HWS_ERR_SPACE".
  * @param value  Set to the constant when it is found. HWS_UNLIMITED and HWS_NEVER, of 64 bits, come
- *               as -1.
+ *               as -1, HWS_THRESHOLD_AUTO as -2.
  * @return       HWS_OK, or HWS_ERR_ARGUMENT when there is no such constant.
  */
 HWS_API hws_status hws_constant(const char *name, int64_t *value);

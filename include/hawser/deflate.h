@@ -89,6 +89,13 @@ typedef struct hws_deflate_params {
     uint8_t reserved[2];                    /**< Zeros. */
 } hws_deflate_params;
 
+/**
+ * The default of hws_deflate_options.threshold: 64 bytes where messages refer to earlier ones, and
+ * 256 where each starts with an empty window, in which little is found. docs/performance.md has how
+ * these were measured.
+ */
+#define HWS_THRESHOLD_AUTO (UINT64_MAX - 1)
+
 /** Room for a compressor that connections share. The content is private. */
 typedef struct hws_compressor {
     uint64_t opaque[12]; /**< Private. */
@@ -105,7 +112,8 @@ typedef struct hws_deflate_options {
     uint8_t role;         /**< HWS_ROLE_SERVER or HWS_ROLE_CLIENT. */
     uint8_t reserved[3];  /**< Zeros. */
     uint64_t threshold;   /**< A message that is sent in one piece of fewer bytes is not compressed,
-                               unless its flags ask for it. */
+                               unless its flags ask for it. 0: all are. Default
+                               HWS_THRESHOLD_AUTO. */
     uint64_t max_message; /**< Plain bytes of a received message; more fails with 1009. Give the
                                number that the hws_conn has. Default HWS_DEFAULT_MAX_MESSAGE. */
     const hws_codec *codec;      /**< Must be set where compression was agreed. */
