@@ -111,7 +111,7 @@ static void answer(side *s) {
 
 /* The last byte: water marks (bits 0, 1), hold_input (2), streaming (3), compression (4, 5),
  * whether there is a trace (6), opened elsewhere (7). The one before it: rates (0), limits (1),
- * idle (2), what the server answers (4 to 6). */
+ * idle (2), compression gives back its memory soon (3), what the server answers (4 to 6). */
 static void configure(world *w, side *s, uint8_t role, uint8_t first, uint8_t second) {
     static const uint32_t marks[] = {60, 300, 2000, 65536};
     hws_endpoint_config *c = &s->config;
@@ -129,6 +129,7 @@ static void configure(world *w, side *s, uint8_t role, uint8_t first, uint8_t se
     c->max_message = (second & 2) != 0 ? 100 : HWS_DEFAULT_MAX_MESSAGE;
     c->max_head = (second & 2) != 0 ? 300 : HWS_DEFAULT_MAX_HEAD;
     c->keepalive.idle_timeout_ms = (second & 4) != 0 ? 5000 : 0;
+    c->trim_after_ms = (second & 8) != 0 ? 100 : HWS_DEFAULT_TRIM_AFTER_MS;
     c->message_rate.per_second = second & 1 ? 3 : 0;
     c->byte_rate.per_second = second & 1 ? 400 : 0;
     c->counters = &s->counters;
@@ -188,6 +189,9 @@ static void make_mistakes(side *s) {
     config->size = 0;
     CHECK(hws_endpoint_init(&other, config, 0) == HWS_ERR_ARGUMENT);
     config->size = sizeof c;
+    config->deflate = &wrong;
+    config->deflate_options = NULL;
+    CHECK(hws_endpoint_init(&other, config, 0) == HWS_ERR_ARGUMENT);
     config->deflate = NULL;
     CHECK(hws_endpoint_init(&other, config, 0) == HWS_OK);
     CHECK(hws_endpoint_open(&other, &wrong) == HWS_ERR_ARGUMENT);

@@ -33,12 +33,20 @@ static uint8_t is_codec(const hws_codec *codec) {
     return codec != NULL && codec->size == sizeof *codec;
 }
 
-static uint8_t are_good(const hws_deflate_params *agreed, const hws_deflate_options *options) {
+/* All of them but the codec: without an agreement there may be none. */
+static uint8_t are_in_range(const hws_deflate_options *options) {
     return options->size == sizeof *options && options->role <= HWS_ROLE_CLIENT &&
-           hws__codec_settings_are_good(&options->settings) &&
+           hws__codec_settings_are_good(&options->settings);
+}
+
+uint8_t hws__deflate_options_are_good(const hws_deflate_options *options) {
+    return are_in_range(options) && is_codec(options->codec);
+}
+
+static uint8_t are_good(const hws_deflate_params *agreed, const hws_deflate_options *options) {
+    return are_in_range(options) &&
            (!agreed->enabled ||
-            (is_codec(options->codec) && hws__is_window(agreed->server_max_window_bits) &&
-             hws__is_window(agreed->client_max_window_bits)));
+            (is_codec(options->codec) && hws__deflate_params_are_good(agreed, HWS_ROLE_SERVER)));
 }
 
 /* RFC 7692 7.2.1: what was agreed bounds the window, and less is always allowed. */

@@ -68,6 +68,18 @@ static inline const hws__deflate *hws__deflate_of_const(const hws_deflate *defla
     return (const hws__deflate *)(const void *)deflate;
 }
 
+/* What a message may be told about its compression: with its first piece, and one of both. */
+static inline uint8_t hws__wishes_are_good(uint8_t flags) {
+    uint8_t wishes = flags & (HWS_COMPRESSED | HWS_UNCOMPRESSED);
+
+    return wishes == 0 ||
+           ((flags & HWS_FIRST) != 0 && wishes != (HWS_COMPRESSED | HWS_UNCOMPRESSED));
+}
+
+/* deflate.c, deflate_params.c */
+uint8_t hws__deflate_options_are_good(const hws_deflate_options *options);
+uint8_t hws__deflate_params_are_good(const hws_deflate_params *params, uint8_t role);
+
 static inline hws__compressor *hws__deflate_compressor(hws__deflate *d) {
     return d->shared != NULL ? d->shared : &d->own;
 }

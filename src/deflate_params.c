@@ -154,6 +154,13 @@ void hws_deflate_params_init(hws_deflate_params *params, uint8_t preset) {
     *params = (hws_deflate_params){1, small, small, bits, bits, 0, {0}};
 }
 
+/* The windows of an offer of a client, or of a server's policy and what was agreed. */
+uint8_t hws__deflate_params_are_good(const hws_deflate_params *params, uint8_t role) {
+    return hws__is_window(params->server_max_window_bits) &&
+           (hws__is_window(params->client_max_window_bits) ||
+            (role == HWS_ROLE_CLIENT && params->client_max_window_bits == 0));
+}
+
 /* RFC 7692 7.1: what an offer says. A limit of 15 for the server is none. */
 static uint8_t offered(const hws_deflate_params *offer) {
     uint8_t has = 0;
@@ -176,9 +183,7 @@ hws_status hws_deflate_offer(const hws_deflate_params *offers, size_t count, uin
         return HWS_ERR_ARGUMENT;
     }
     while (i < count) {
-        if (!hws__is_window(offers[i].server_max_window_bits) ||
-            (offers[i].client_max_window_bits != 0 &&
-             !hws__is_window(offers[i].client_max_window_bits))) {
+        if (!hws__deflate_params_are_good(&offers[i], HWS_ROLE_CLIENT)) {
             return HWS_ERR_ARGUMENT;
         }
         if (i > 0) {
@@ -231,8 +236,7 @@ hws_status hws_deflate_accept(const hws_deflate_params *policy, const hws_head *
     hws_deflate_params result = none;
     reading offer;
     uint8_t has = 0;
-    if (policy->enabled && (!hws__is_window(policy->server_max_window_bits) ||
-                            !hws__is_window(policy->client_max_window_bits))) {
+    if (policy->enabled && !hws__deflate_params_are_good(policy, HWS_ROLE_SERVER)) {
         return HWS_ERR_ARGUMENT;
     }
     *agreed = none;
@@ -257,6 +261,18 @@ static uint8_t fits(const hws_deflate_params *offer, const reading *response) {
            ((response->has & CLIENT_BITS) == 0 || offer->client_max_window_bits != 0);
 }
 
+/* What a client is bound to: the answer, and the hints of its own offer, which hold whatever the
+ * server made of them. RFC 7692 7.1.1.2, 7.1.2.2. */
+static hws_deflate_params promised(const hws_deflate_params *offer, const reading *response) {
+    uint8_t fresh = (response->has & CLIENT_TAKEOVER) != 0 || offer->client_no_context_takeover;
+    uint8_t bits = offer->client_max_window_bits != 0
+                       ? least(offer->client_max_window_bits, response->client_bits)
+                       : response->client_bits;
+
+    return (hws_deflate_params){
+        1, (response->has & SERVER_TAKEOVER) != 0, fresh, response->server_bits, bits, 0, {0}};
+}
+
 hws_status hws_deflate_verify(const hws_deflate_params *offers, size_t count, const hws_head *head,
                               const uint8_t *buf, hws_deflate_params *agreed) {
     walk w = begin_walk(head, buf);
@@ -278,12 +294,6 @@ hws_status hws_deflate_verify(const hws_deflate_params *offers, size_t count, co
     if (i == count) {
         return HWS_ERR_EXTENSION;
     }
-    *agreed = (hws_deflate_params){1,
-                                   (response.has & SERVER_TAKEOVER) != 0,
-                                   (response.has & CLIENT_TAKEOVER) != 0,
-                                   response.server_bits,
-                                   response.client_bits,
-                                   0,
-                                   {0}};
+    *agreed = promised(&offers[i], &response);
     return HWS_OK;
 }

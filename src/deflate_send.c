@@ -184,8 +184,7 @@ hws_status hws_deflate_send(hws_deflate *deflate, hws_conn *conn, uint8_t type, 
     hws__deflate *d = hws__deflate_of(deflate);
     uint8_t is_data = type == HWS_TEXT || type == HWS_BINARY;
     hws_status status = d->failed_out;
-    if (*used > len || flags >= 2 * HWS_UNCOMPRESSED ||
-        (flags & (HWS_COMPRESSED | HWS_UNCOMPRESSED)) == (HWS_COMPRESSED | HWS_UNCOMPRESSED)) {
+    if (*used > len || flags >= 2 * HWS_UNCOMPRESSED || !hws__wishes_are_good(flags)) {
         return HWS_ERR_ARGUMENT;
     }
     if (!is_data || !hws_deflate_compresses(deflate, flags, len)) {

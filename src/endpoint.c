@@ -5,6 +5,7 @@
 #include "endpoint.h"
 
 #include "bytes.h"
+#include "deflate.h"
 
 void hws_endpoint_config_init(hws_endpoint_config *config, uint8_t role) {
     memset(config, 0, sizeof *config);
@@ -19,7 +20,27 @@ void hws_endpoint_config_init(hws_endpoint_config *config, uint8_t role) {
     config->high_water = HWS_DEFAULT_HIGH_WATER;
     config->low_water = HWS_DEFAULT_LOW_WATER;
     config->max_queue = HWS_DEFAULT_MAX_QUEUE;
+    config->trim_after_ms = HWS_DEFAULT_TRIM_AFTER_MS;
     hws_keepalive_config_init(&config->keepalive);
+}
+
+/* Role and limit of the options are set later, and so do not matter. */
+static uint8_t deflate_is_valid(const hws_endpoint_config *config) {
+    uint32_t count = hws__offer_count(config);
+    uint32_t i = 0;
+
+    if (config->deflate == NULL || !config->deflate->enabled) {
+        return 1;
+    }
+    if (config->deflate_options == NULL) {
+        return 0;
+    }
+    while (i < count && hws__deflate_params_are_good(&config->deflate[i], config->role)) {
+        i++;
+    }
+    hws_deflate_options options = *config->deflate_options;
+    options.role = config->role;
+    return i == count && hws__deflate_options_are_good(&options);
 }
 
 static uint8_t is_valid(const hws_endpoint_config *config) {
@@ -34,8 +55,7 @@ static uint8_t is_valid(const hws_endpoint_config *config) {
         config->high_water > config->max_queue) {
         return 0;
     }
-    return config->deflate == NULL || !config->deflate->enabled ||
-           (config->deflate_options != NULL && config->deflate_options->codec != NULL);
+    return deflate_is_valid(config);
 }
 
 hws_status hws_endpoint_init(hws_endpoint *endpoint, const hws_endpoint_config *config,
@@ -223,5 +243,6 @@ void hws_endpoint_trim(hws_endpoint *endpoint) {
 
     if (e->deflate != NULL) {
         hws_deflate_trim(e->deflate);
+        e->trimmed = 1;
     }
 }

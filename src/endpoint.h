@@ -40,11 +40,11 @@ typedef struct hws__opening {
     hws_client_config client;
     hws_key key;
     hws_accepted accepted;
-    uint8_t *buf;     /* the bytes of the head */
-    uint32_t len;     /* of them */
-    uint32_t cap;     /* room in buf */
-    char *extensions; /* client: what is offered; NULL: what client has */
-    uint8_t complete; /* the head is */
+    uint8_t *buf;        /* the bytes of the head */
+    uint32_t len;        /* of them */
+    uint32_t cap;        /* room in buf */
+    uint8_t *extensions; /* client: what is offered; NULL: what client has */
+    uint8_t complete;    /* the head is */
 } hws__opening;
 
 /* A head of ours that is being written: see hws__head_room(). */
@@ -88,6 +88,7 @@ typedef struct hws__endpoint {
     uint8_t eof;      /* the peer's stream has ended */
     uint8_t is_ready; /* on the list */
     uint8_t was_open;
+    uint8_t trimmed; /* compression holds nothing that it could give back */
 } hws__endpoint;
 
 _Static_assert(sizeof(hws__endpoint) <= sizeof(hws_endpoint), "hws_endpoint has room");
@@ -116,6 +117,17 @@ static inline uint8_t hws__is_unasked(const hws__endpoint *e) {
     return e->config->role == HWS_ROLE_CLIENT && e->phase == HWS__HEAD && e->opening == NULL;
 }
 
+/* Offers of a client; a server has one policy. */
+static inline uint32_t hws__offer_count(const hws_endpoint_config *config) {
+    return config->role == HWS_ROLE_CLIENT && config->deflate_count > 0 ? config->deflate_count : 1;
+}
+
+/* A message, or a piece of one, was received or sent. */
+static inline void hws__endpoint_note_message(hws__endpoint *e) {
+    hws_keepalive_message(&e->keepalive);
+    e->trimmed = 0;
+}
+
 /* endpoint.c */
 void hws__endpoint_ready(hws__endpoint *e);
 void hws__endpoint_drop_message(hws__endpoint *e);
@@ -125,7 +137,8 @@ hws_status hws__endpoint_start(hws__endpoint *e, const hws_deflate_params *agree
 void hws__endpoint_drop_opening(hws__endpoint *e);
 hws__opening *hws__endpoint_begin(hws__endpoint *e);
 uint8_t hws__endpoint_deflates(const hws__endpoint *e);
-char *hws__endpoint_join(const hws__endpoint *e, hws_text a, hws_text b, hws_text *joined);
+uint8_t *hws__endpoint_begin_list(const hws__endpoint *e, hws_text own, uint32_t count, size_t *cap,
+                                  size_t *n);
 hws_status hws__head_room(const hws__endpoint *e, hws__head_draft *d, hws_status status);
 hws_status hws__endpoint_respond(hws__endpoint *e, uint16_t status, const hws_field *fields,
                                  size_t count, const uint8_t *body, size_t body_len);

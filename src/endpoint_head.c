@@ -10,18 +10,19 @@
 
 /* The extensions that are asked for: those of the caller, and the offer to compress. */
 static hws_status offer(const hws__endpoint *e, hws__opening *o) {
-    uint8_t text[HWS_DEFLATE_TEXT_MAX];
-    size_t n = 0;
+    uint32_t count = hws__offer_count(e->config);
+    size_t cap;
+    size_t n;
 
     if (!hws__endpoint_deflates(e)) {
         return HWS_OK;
     }
-    hws_status status = hws_deflate_offer(e->config->deflate, 1, text, sizeof text, &n);
-    hws_text own = {(const char *)text, n};
-    if (status == HWS_OK) {
-        o->extensions = hws__endpoint_join(e, o->client.extensions, own, &o->client.extensions);
-        status = o->extensions == NULL ? HWS_ERR_MEMORY : HWS_OK;
+    o->extensions = hws__endpoint_begin_list(e, o->client.extensions, count, &cap, &n);
+    if (o->extensions == NULL) {
+        return HWS_ERR_MEMORY;
     }
+    hws_status status = hws_deflate_offer(e->config->deflate, count, o->extensions, cap, &n);
+    o->client.extensions = (hws_text){(const char *)o->extensions, n};
     return status;
 }
 
@@ -110,7 +111,8 @@ static hws_status judge_response(hws__endpoint *e, hws__opening *o) {
     hws_status status = hws_handshake_verify(&o->client, &o->key, &o->head, o->buf, &o->accepted);
 
     if (status == HWS_OK && o->extensions != NULL) {
-        status = hws_deflate_verify(e->config->deflate, 1, &o->head, o->buf, &agreed);
+        status = hws_deflate_verify(e->config->deflate, hws__offer_count(e->config), &o->head,
+                                    o->buf, &agreed);
     }
     if (status == HWS_OK) {
         status = hws__endpoint_start(e, &agreed);

@@ -40,21 +40,21 @@ uint8_t hws__endpoint_deflates(const hws__endpoint *e) {
     return e->config->deflate != NULL && e->config->deflate->enabled;
 }
 
-/* Two lists of extensions in one: "a, b". NULL when there is no memory. */
-char *hws__endpoint_join(const hws__endpoint *e, hws_text a, hws_text b, hws_text *joined) {
-    char *text = hws__take(e, a.len + 2 + b.len);
-    hws__writer w = {(uint8_t *)text, a.len + 2 + b.len, 0, 0};
+/* A list of extensions that starts with the application's, and has room for `count` offers or
+ * answers behind them. NULL when there is no memory. */
+uint8_t *hws__endpoint_begin_list(const hws__endpoint *e, hws_text own, uint32_t count, size_t *cap,
+                                  size_t *n) {
+    uint64_t need = own.len + 2 + (uint64_t)HWS_DEFLATE_TEXT_MAX * count;
+    uint8_t *list = need > SIZE_MAX / 2 ? NULL : hws__take(e, (size_t)need);
+    hws__writer w = {list, (size_t)need, 0, 0};
 
-    if (text == NULL) {
-        return NULL;
-    }
-    hws__write(&w, a.data, a.len);
-    if (a.len > 0) {
+    if (list != NULL && own.len > 0) {
+        hws__write(&w, own.data, own.len);
         hws__write(&w, ", ", 2);
     }
-    hws__write(&w, b.data, b.len);
-    *joined = (hws_text){text, w.n};
-    return text;
+    *cap = w.cap;
+    *n = w.n;
+    return list;
 }
 
 /* Room for a head of ours. `status` is what writing it came to, at first HWS_ERR_SPACE: then there
@@ -103,6 +103,7 @@ static hws_status make_deflate(hws__endpoint *e, const hws_deflate_params *agree
         return status;
     }
     e->deflate = deflate;
+    e->trimmed = 1;
     return HWS_OK;
 }
 
@@ -255,26 +256,24 @@ static hws_status accept_upgrade(hws__endpoint *e, const hws_accept_config *acce
     const hws__opening *o = e->opening;
     hws_deflate_params agreed = {0};
     hws_accept_config answer = *accept;
-    uint8_t text[HWS_DEFLATE_TEXT_MAX];
-    size_t n = 0;
-    char *joined = NULL;
+    uint8_t *list = NULL;
+    hws_status status = HWS_OK;
+    size_t cap;
+    size_t n;
 
     if (hws__endpoint_deflates(e)) {
-        hws_status status = hws_deflate_accept(e->config->deflate, &o->head, o->buf, &agreed, text,
-                                               sizeof text, &n);
-        if (status != HWS_OK) {
-            return status;
-        }
+        list = hws__endpoint_begin_list(e, accept->extensions, 1, &cap, &n);
+        status = list == NULL ? HWS_ERR_MEMORY
+                              : hws_deflate_accept(e->config->deflate, &o->head, o->buf, &agreed,
+                                                   list, cap, &n);
     }
-    if (n > 0) {
-        hws_text added = {(const char *)text, n};
-        joined = hws__endpoint_join(e, accept->extensions, added, &answer.extensions);
-        if (joined == NULL) {
-            return HWS_ERR_MEMORY;
-        }
+    if (agreed.enabled) {
+        answer.extensions = (hws_text){(const char *)list, n};
     }
-    hws_status status = write_accept(e, &answer, &agreed);
-    hws__give_back(e, joined);
+    if (status == HWS_OK) {
+        status = write_accept(e, &answer, &agreed);
+    }
+    hws__give_back(e, list);
     return status;
 }
 

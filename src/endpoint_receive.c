@@ -216,7 +216,7 @@ static uint8_t note(hws__endpoint *e, const hws_event *ev) {
         hws__endpoint_fail(e, HWS_ERR_RATE);
         return 0;
     }
-    hws_keepalive_message(&e->keepalive);
+    hws__endpoint_note_message(e);
     e->lent = 1;
     return 1;
 }

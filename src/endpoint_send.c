@@ -4,6 +4,7 @@
  */
 #include "endpoint.h"
 
+#include "deflate.h"
 #include "prepared.h"
 
 /* Whether so much more may be queued. Only what the application sends is asked for. */
@@ -21,7 +22,7 @@ static hws_status judge_room(hws__endpoint *e, uint64_t len) {
 /* What a successful send answers. */
 static hws_status answer(hws__endpoint *e, uint8_t type) {
     if (type == HWS_TEXT || type == HWS_BINARY) {
-        hws_keepalive_message(&e->keepalive);
+        hws__endpoint_note_message(e);
     }
     if (!e->pressed) {
         return HWS_OK;
@@ -60,14 +61,14 @@ static hws_status write_piece(hws__endpoint *e, uint8_t type, uint8_t flags, con
     return hws_deflate_send(e->deflate, &e->conn, type, flags, data, len, &used, out, cap, n);
 }
 
-/* Without compression its flags mean nothing, but there must be no others. */
+/* Where nothing was agreed the flags of compression mean nothing, but are judged all the same. */
 static uint8_t flags_are_valid(const hws__endpoint *e, uint8_t flags) {
     uint8_t known = HWS_WHOLE;
 
     if (e->config->deflate != NULL) {
         known |= HWS_COMPRESSED | HWS_UNCOMPRESSED;
     }
-    return (flags & ~known) == 0;
+    return (flags & ~known) == 0 && hws__wishes_are_good(flags);
 }
 
 /* Append what `write_piece` makes of it. */

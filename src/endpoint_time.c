@@ -15,6 +15,18 @@ static void end_opening(hws__endpoint *e) {
     e->status = HWS_ERR_TIMEOUT;
 }
 
+/* How long compression may still hold memory that it can give back; HWS_NEVER when it holds none,
+ * or may keep it. */
+static uint64_t trim_left_ms(const hws__endpoint *e) {
+    uint64_t quiet_ms = hws_keepalive_quiet_ms(&e->keepalive);
+    uint32_t limit_ms = e->config->trim_after_ms;
+
+    if (e->deflate == NULL || e->trimmed || limit_ms == 0) {
+        return HWS_NEVER;
+    }
+    return quiet_ms < limit_ms ? limit_ms - quiet_ms : 0;
+}
+
 void hws_endpoint_tick(hws_endpoint *endpoint, uint64_t now_ms) {
     hws__endpoint *e = hws__endpoint_of(endpoint);
 
@@ -23,6 +35,9 @@ void hws_endpoint_tick(hws_endpoint *endpoint, uint64_t now_ms) {
         return;
     }
     hws_status status = hws_keepalive_tick(&e->keepalive, &e->config->keepalive, now_ms);
+    if (trim_left_ms(e) == 0) {
+        hws_endpoint_trim(endpoint);
+    }
     switch (status) {
     case HWS_OK:
         return;
@@ -51,5 +66,7 @@ uint64_t hws_endpoint_timeout(const hws_endpoint *endpoint) {
     if (hws__endpoint_is_over(e)) {
         return e->ended ? HWS_NEVER : e->now;
     }
-    return hws_keepalive_timeout(&e->keepalive, &e->config->keepalive);
+    uint64_t at = hws_keepalive_timeout(&e->keepalive, &e->config->keepalive);
+    uint64_t left_ms = trim_left_ms(e);
+    return left_ms < at - e->now ? e->now + left_ms : at;
 }

@@ -278,3 +278,8 @@ hws_status hws_keepalive_tick(hws_keepalive *keepalive, const hws_keepalive_conf
 uint32_t hws_keepalive_latency_ms(const hws_keepalive *keepalive) {
     return timing_of_const(keepalive)->latency_ms;
 }
+
+uint64_t hws_keepalive_quiet_ms(const hws_keepalive *keepalive) {
+    const timing *t = timing_of_const(keepalive);
+    return t->time - t->since[IDLE];
+}

@@ -137,7 +137,7 @@ static hws_status expected_data(enum place place, uint8_t type, uint8_t flags) {
 }
 
 static hws_status expected_status(enum place place, uint8_t type, uint8_t flags) {
-    if (flags > 15 || (flags & 12) == 12) {
+    if (flags > 15 || (flags & 12) == 12 || (flags > 3 && (flags & HWS_FIRST) == 0)) {
         return HWS_ERR_ARGUMENT;
     }
     if (type == HWS_TEXT || type == HWS_BINARY) {

@@ -195,6 +195,232 @@ static void trim_gives_back_what_is_held_between_messages(void **state) {
     pair_free(&p);
 }
 
+/* One message each way, both compressed. */
+static void exchange(pair *p) {
+    uint8_t role = SERVER;
+    while (role <= CLIENT) {
+        assert_int_equal(send_text(p->sides[role], HWS_WHOLE | HWS_COMPRESSED, sizeof text - 1),
+                         HWS_OK);
+        pair_settle(p);
+        expect_events(p->sides[!role], "TEXT{99}");
+        role++;
+    }
+}
+
+/* Without Pings nothing else is to be waited for. */
+static side *open_quiet(pair *p, uint8_t preset, uint32_t trim_after_ms) {
+    pair_prepare(p, preset);
+    side *s = p->sides[SERVER];
+    assert_int_equal(s->config.trim_after_ms, HWS_DEFAULT_TRIM_AFTER_MS);
+    s->config.trim_after_ms = trim_after_ms;
+    s->config.keepalive.ping_after_ms = 0;
+    p->sides[CLIENT]->config.keepalive.ping_after_ms = 0;
+    pair_open(p);
+    return s;
+}
+
+static void what_is_quiet_gives_back_by_itself(void **state) {
+    (void)state;
+    unsigned round = 0;
+    pair p;
+    side *s = open_quiet(&p, HWS_DEFLATE_SMALL, 5000);
+    assert_int_equal(hws_endpoint_timeout(&s->ep), HWS_NEVER); /* nothing is held so far */
+    while (round < 3) {
+        exchange(&p);
+        assert_int_equal(hws_endpoint_timeout(&s->ep), s->now_ms + 5000);
+        pair_pass(&p, 4000);
+        assert_int_equal(send_text(s, HWS_WHOLE | HWS_COMPRESSED, 99), HWS_OK);
+        pair_settle(&p);
+        expect_events(p.sides[CLIENT], "TEXT{99}");
+        assert_int_equal(hws_endpoint_timeout(&s->ep), s->now_ms + 5000);
+        pair_pass(&p, 4999);
+        assert_int_equal(hws_endpoint_timeout(&s->ep), s->now_ms + 1);
+        assert_true(s->memory.bytes > 10000);
+        pair_pass(&p, 1);
+        assert_true(s->memory.bytes < 1024);
+        assert_int_equal(hws_endpoint_timeout(&s->ep), HWS_NEVER);
+        round++;
+    }
+    pair_free(&p);
+}
+
+/* The peer takes over its context: what it refers to stays. */
+static void a_window_that_the_peer_refers_to_is_kept(void **state) {
+    (void)state;
+    pair p;
+    side *s = open_quiet(&p, HWS_DEFLATE_BALANCED, 5000);
+    exchange(&p);
+    assert_true(s->memory.bytes > 50000);
+    pair_pass(&p, 5000);
+    assert_true(s->memory.bytes > 11400 && s->memory.bytes < 12500);
+    assert_int_equal(hws_endpoint_timeout(&s->ep), HWS_NEVER);
+    exchange(&p);
+    assert_int_equal(hws_endpoint_timeout(&s->ep), s->now_ms + 5000);
+    hws_endpoint_trim(&s->ep);
+    assert_int_equal(hws_endpoint_timeout(&s->ep), HWS_NEVER);
+    pair_free(&p);
+}
+
+static void a_clock_that_jumps_costs_nothing_but_memory(void **state) {
+    (void)state;
+    static const uint64_t day_ms = 86400000;
+    pair p;
+    side *s = open_quiet(&p, HWS_DEFLATE_SMALL, 5000);
+    exchange(&p);
+    hws_endpoint_tick(&s->ep, 7); /* backwards: no time has passed */
+    assert_true(s->memory.bytes > 10000);
+    assert_int_equal(hws_endpoint_timeout(&s->ep), 5007);
+    hws_endpoint_tick(&s->ep, s->now_ms + day_ms);
+    assert_true(s->memory.bytes < 1024);
+    s->now_ms += day_ms;
+    exchange(&p);
+    hws_endpoint_tick(&s->ep, UINT64_MAX - 1); /* the deadline is beyond the clock */
+    exchange(&p);
+    assert_true(hws_endpoint_timeout(&s->ep) >= UINT64_MAX - 1);
+    pair_free(&p);
+}
+
+static void without_a_limit_all_is_kept(void **state) {
+    (void)state;
+    pair p;
+    side *s = open_quiet(&p, HWS_DEFLATE_SMALL, 0);
+    exchange(&p);
+    assert_int_equal(hws_endpoint_timeout(&s->ep), HWS_NEVER);
+    pair_pass(&p, 100000000);
+    assert_true(s->memory.bytes > 10000);
+    pair_free(&p);
+}
+
+/* What an endpoint of this role says to settings of which one byte has this value. */
+static hws_status init_with(uint8_t role, size_t which, uint8_t value) {
+    static counted memory;
+    static hws_endpoint ep;
+    hws_deflate_params params[2];
+    hws_deflate_options options;
+    hws_endpoint_config config;
+    uint8_t *const places[] = {
+        &options.settings.window_bits,
+        &options.settings.level,
+        &options.settings.mem_level,
+        (uint8_t *)&options.size,
+        &params[0].server_max_window_bits,
+        &params[0].client_max_window_bits,
+        &params[1].server_max_window_bits,
+        &params[1].client_max_window_bits,
+        &params[0].enabled,
+        &options.role,
+    };
+    hws_deflate_params_init(&params[0], HWS_DEFLATE_SMALL);
+    hws_deflate_params_init(&params[1], HWS_DEFLATE_BEST);
+    hws_deflate_options_init(&options, role, HWS_DEFLATE_SMALL);
+    hws_endpoint_config_init(&config, role);
+    options.codec = test_codec();
+    config.allocator = counted_allocator(&memory);
+    config.random = test_random_fill;
+    config.deflate = params;
+    config.deflate_count = 2;
+    config.deflate_options = &options;
+    *places[which] = value;
+    return hws_endpoint_init(&ep, &config, 0);
+}
+
+static void settings_of_compression_are_judged_at_the_start(void **state) {
+    enum {
+        WINDOW,
+        LEVEL,
+        MEM_LEVEL,
+        SIZE,
+        SERVER_BITS,
+        CLIENT_BITS,
+        SERVER_2,
+        CLIENT_2,
+        OFF,
+        ROLE
+    };
+    (void)state;
+    uint8_t role = SERVER;
+    while (role <= CLIENT) {
+        hws_status second = role == CLIENT ? HWS_ERR_ARGUMENT : HWS_OK; /* a server has one */
+        hws_status none = role == CLIENT ? HWS_OK : HWS_ERR_ARGUMENT;
+        assert_int_equal(init_with(role, WINDOW, 15), HWS_OK);
+        assert_int_equal(init_with(role, WINDOW, 16), HWS_ERR_ARGUMENT);
+        assert_int_equal(init_with(role, LEVEL, 0), HWS_ERR_ARGUMENT);
+        assert_int_equal(init_with(role, LEVEL, 10), HWS_ERR_ARGUMENT);
+        assert_int_equal(init_with(role, MEM_LEVEL, 0), HWS_ERR_ARGUMENT);
+        assert_int_equal(init_with(role, SIZE, 1), HWS_ERR_ARGUMENT);
+        assert_int_equal(init_with(role, SERVER_BITS, 3), HWS_ERR_ARGUMENT);
+        assert_int_equal(init_with(role, SERVER_BITS, 0), HWS_ERR_ARGUMENT);
+        assert_int_equal(init_with(role, CLIENT_BITS, 16), HWS_ERR_ARGUMENT);
+        assert_int_equal(init_with(role, CLIENT_BITS, 0), none);
+        assert_int_equal(init_with(role, SERVER_2, 16), second);
+        assert_int_equal(init_with(role, CLIENT_2, 16), second);
+        assert_int_equal(init_with(role, ROLE, 9), HWS_OK); /* the endpoint's counts */
+        assert_int_equal(init_with(role, OFF, 0), HWS_OK);
+        role++;
+    }
+}
+
+/* A wish that cannot be met is refused, agreed or not: HWS_UNCOMPRESSED is there for secrets. */
+static void wishes_go_with_the_first_piece(void **state) {
+    (void)state;
+    static const uint8_t wishes[] = {HWS_COMPRESSED, HWS_UNCOMPRESSED};
+    uint8_t agreed = 0;
+    while (agreed < 2) {
+        size_t i = 0;
+        pair p;
+        pair_prepare(&p, HWS_DEFLATE_SMALL);
+        p.sides[SERVER]->params.enabled = agreed;
+        pair_open(&p);
+        side *s = p.sides[CLIENT];
+        assert_int_equal(hws_endpoint_deflate(&s->ep)->enabled, agreed);
+        assert_int_equal(send_text(s, HWS_WHOLE | 12, 5), HWS_ERR_ARGUMENT);
+        assert_int_equal(send_text(s, HWS_FIRST | HWS_COMPRESSED, 5), HWS_OK);
+        while (i < 2) {
+            assert_int_equal(send_text(s, wishes[i], 5), HWS_ERR_ARGUMENT);
+            assert_int_equal(send_text(s, wishes[i] | HWS_FINAL, 5), HWS_ERR_ARGUMENT);
+            i++;
+        }
+        assert_int_equal(send_text(s, HWS_FINAL, 5), HWS_OK);
+        pair_settle(&p);
+        expect_events(p.sides[SERVER], "TEXT(some some )");
+        pair_free(&p);
+        agreed++;
+    }
+}
+
+/* RFC 7692 5: offers are in the order of preference. */
+static void a_client_makes_several_offers(void **state) {
+    (void)state;
+    static const uint32_t counts[] = {0, 1, 2, 3};
+    size_t i = 0;
+    while (i < 4) {
+        hws_deflate_params offers[3];
+        pair p;
+        pair_prepare(&p, HWS_DEFLATE_BEST);
+        side *server = p.sides[SERVER];
+        side *client = p.sides[CLIENT];
+        hws_deflate_params_init(&offers[0], HWS_DEFLATE_BEST);
+        offers[2] = offers[1] = offers[0];
+        offers[0].client_max_window_bits = 0; /* takes no limit: the server declines that */
+        offers[1].server_max_window_bits = 10;
+        client->config.deflate = offers;
+        client->config.deflate_count = counts[i];
+        server->params.client_max_window_bits = 11;
+        server->params.require_client_max_window_bits = 1;
+        pair_open(&p);
+        const hws_deflate_params *agreed = hws_endpoint_deflate(&client->ep);
+        assert_int_equal(agreed->enabled, counts[i] > 1);
+        if (agreed->enabled) {
+            assert_int_equal(agreed->server_max_window_bits, 10);
+            assert_int_equal(agreed->client_max_window_bits, 11);
+            exchange(&p);
+        }
+        assert_memory_equal(hws_endpoint_deflate(&server->ep), agreed, sizeof *agreed);
+        pair_free(&p);
+        i++;
+    }
+}
+
 /* What a small stream becomes is held to the limit, and takes no more memory than that. */
 static void a_bomb_fails_with_1009(void **state) {
     (void)state;
@@ -270,6 +496,13 @@ int main(void) {
         cmocka_unit_test(an_answer_that_was_not_offered_ends_the_connection),
         cmocka_unit_test(an_endpoint_that_starts_open_compresses_as_was_agreed),
         cmocka_unit_test(trim_gives_back_what_is_held_between_messages),
+        cmocka_unit_test(what_is_quiet_gives_back_by_itself),
+        cmocka_unit_test(a_window_that_the_peer_refers_to_is_kept),
+        cmocka_unit_test(a_clock_that_jumps_costs_nothing_but_memory),
+        cmocka_unit_test(without_a_limit_all_is_kept),
+        cmocka_unit_test(a_client_makes_several_offers),
+        cmocka_unit_test(settings_of_compression_are_judged_at_the_start),
+        cmocka_unit_test(wishes_go_with_the_first_piece),
         cmocka_unit_test(a_bomb_fails_with_1009),
         cmocka_unit_test(it_can_be_released_inside_a_compressed_message),
         cmocka_unit_test(endpoints_can_share_a_compressor),

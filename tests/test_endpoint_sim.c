@@ -268,6 +268,7 @@ static void run_init(run *r, uint64_t seed) {
         if (r->deflate && pair_random(&r->p, 8) > 0) {
             side_deflate(s, (uint8_t)pair_random(&r->p, 3));
             s->options.threshold = pair_random(&r->p, 100);
+            s->config.trim_after_ms = (uint32_t)pair_random(&r->p, 200);
         }
         s->config.streaming = (uint8_t)pair_random(&r->p, 2);
         s->config.hold_input = (uint8_t)pair_random(&r->p, 2);

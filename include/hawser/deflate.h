@@ -174,7 +174,8 @@ HWS_API hws_status hws_deflate_accept(const hws_deflate_params *policy, const hw
  * @param count   Number of offers.
  * @param head    A response that hws_handshake_verify() has approved.
  * @param buf     Its bytes.
- * @param agreed  Set on HWS_OK to what was agreed; enabled is 0 when the server does not compress.
+ * @param agreed  Set on HWS_OK to what was agreed, with what the offer promised of the client's own
+ *                messages; enabled is 0 when the server does not compress.
  * @return        HWS_OK; HWS_ERR_EXTENSION for an answer that fits none of the offers, that is
  *                malformed or there twice: close the socket.
  */
@@ -298,8 +299,8 @@ HWS_API uint8_t hws_deflate_compresses(const hws_deflate *deflate, uint8_t flags
  * @param deflate  Its compression.
  * @param conn     The connection.
  * @param type     HWS_TEXT or HWS_BINARY, compressed or not; HWS_PING and HWS_PONG as they are.
- * @param flags    HWS_FIRST and HWS_FINAL. Beside HWS_FIRST: HWS_COMPRESSED compresses whatever the
- *                 length, HWS_UNCOMPRESSED does not.
+ * @param flags    HWS_FIRST and HWS_FINAL. Beside HWS_FIRST alone: HWS_COMPRESSED compresses
+ *                 whatever the length, HWS_UNCOMPRESSED does not.
  * @param data     Plain payload; NULL when len is 0.
  * @param len      Bytes in data.
  * @param used     In and out: how much of data is in frames; start each piece with 0.
@@ -383,7 +384,7 @@ HWS_API uint8_t hws_deflate_fits(const hws_deflate *deflate, uint8_t window_bits
  * @param deflate  A connection's compression, not inside a message.
  * @param data     The plain bytes.
  * @param len      Their number.
- * @return         HWS_OK; HWS_ERR_STATE inside a message.
+ * @return         HWS_OK; HWS_ERR_STATE inside a compressed message.
  */
 HWS_API hws_status hws_deflate_follow(hws_deflate *deflate, const uint8_t *data, size_t len);
 

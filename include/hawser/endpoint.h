@@ -50,7 +50,7 @@
  *
  * Memory comes from the allocator of the configuration alone, for as long as there is use for it:
  * an open endpoint with nothing under way holds none (but the compressor and decompressor, where
- * compression was agreed: hws_endpoint_trim()). A call of the application that finds none returns
+ * compression was agreed: trim_after_ms). A call of the application that finds none returns
  * HWS_ERR_MEMORY and has changed nothing; where none is found for a message that arrives, the
  * connection ends with 1011. A block of fixed size does as well: see fixed.h.
  *
@@ -106,7 +106,8 @@ enum {
     HWS_DEFAULT_HIGH_WATER = 65536,   /**< Bytes. */
     HWS_DEFAULT_LOW_WATER = 16384,    /**< Bytes. */
     HWS_DEFAULT_MAX_QUEUE = 16908288, /**< Bytes: one message of the default limit, and 128 KiB. */
-    HWS_DEFAULT_MAX_FIELDS = 64       /**< Field lines in a head. */
+    HWS_DEFAULT_MAX_FIELDS = 64,      /**< Field lines in a head. */
+    HWS_DEFAULT_TRIM_AFTER_MS = 60000 /**< A minute. */
 };
 
 /** How endpoints behave. Start from hws_endpoint_config_init(). */
@@ -128,10 +129,12 @@ typedef struct hws_endpoint_config {
                                  HWS_BACKPRESSURE, until they are below low_water. */
     uint32_t low_water; /**< Bytes below which HWS_DRAIN follows; from 1 to high_water. Pings and
                              Pongs that overtake do not count. */
-    uint32_t reserved;  /**< Zero. */
-    uint64_t max_queue; /**< Bytes in the queue at most, referenced ones included; what would
-                             go beyond is HWS_ERR_FULL. At least high_water. Closes, Pings and
-                             Pongs are never refused for it. */
+    uint32_t trim_after_ms; /**< Milliseconds without a message after which compression gives back
+                                 its memory: hws_endpoint_trim(). 0: never. */
+    uint64_t max_queue;     /**< Bytes in the queue at most, referenced ones included; a message
+                                 that would go beyond, as long as it is before compression, is
+                                 HWS_ERR_FULL. At least high_water. Closes, Pings and Pongs are
+                                 never refused for it. */
     hws_keepalive_config keepalive;    /**< Deadlines. */
     hws_rate_config message_rate;      /**< Data messages received; more fails with HWS_ERR_RATE. */
     hws_rate_config byte_rate;         /**< Bytes received once it is open; likewise. */
@@ -139,8 +142,10 @@ typedef struct hws_endpoint_config {
     hws_random random;                 /**< Source of mask keys and of the nonce in Pings. Needed by
                                             clients; a server without sends Pings that can be guessed. */
     void *random_user;                 /**< Handed to random. */
-    const hws_deflate_params *deflate; /**< What a client offers, what a server agrees to. NULL: no
-                                            compression. */
+    const hws_deflate_params *deflate; /**< What a client offers, best first, what a server agrees
+                                            to. NULL: no compression. */
+    uint32_t deflate_count;            /**< Client: offers in deflate. 0: one. */
+    uint32_t reserved;                 /**< Zero. */
     const hws_deflate_options *deflate_options; /**< How messages are compressed: needed with
                                                      deflate. Role and max_message are the
                                                      endpoint's, and so is the allocator
@@ -170,8 +175,8 @@ HWS_API void hws_endpoint_config_init(hws_endpoint_config *config, uint8_t role)
  * @param endpoint  Where to keep it; what it held does not matter.
  * @param config    How it behaves; must live as long.
  * @param now_ms    The clock.
- * @return          HWS_OK; HWS_ERR_ARGUMENT for a value out of its range, no allocator, a client
- *                  without random, or deflate without options or codec.
+ * @return          HWS_OK; HWS_ERR_ARGUMENT for a value out of its range, those of compression
+ *                  included, no allocator, a client without random, deflate without options.
  */
 HWS_API hws_status hws_endpoint_init(hws_endpoint *endpoint, const hws_endpoint_config *config,
                                      uint64_t now_ms);
@@ -410,7 +415,6 @@ HWS_API hws_status hws_endpoint_close(hws_endpoint *endpoint, uint16_t code, con
 
 /**
  * The same, but what is queued is dropped, from the end of the frame that is being written on.
- *
  * @param endpoint  An open endpoint.
  * @param code      As hws_conn_close().
  * @param reason    As hws_conn_close().
@@ -440,16 +444,13 @@ HWS_API void hws_endpoint_pause(hws_endpoint *endpoint, uint8_t paused);
 
 /**
  * Receive messages in pieces, or whole, from the next message on.
- *
  * @param endpoint   An endpoint.
  * @param streaming  1 or 0.
  */
 HWS_API void hws_endpoint_stream(hws_endpoint *endpoint, uint8_t streaming);
 
 /**
- * Give back what compression holds between messages: hws_deflate_trim(). For endpoints that have
- * been quiet for long.
- *
+ * Give back what compression holds between messages: hws_deflate_trim(). trim_after_ms does it too.
  * @param endpoint  An endpoint.
  */
 HWS_API void hws_endpoint_trim(hws_endpoint *endpoint);
@@ -487,7 +488,6 @@ HWS_API const hws_deflate_params *hws_endpoint_deflate(const hws_endpoint *endpo
 
 /**
  * Its connection, to be asked: hws_conn_get_closing(), hws_conn_get_error().
- *
  * @param endpoint  An endpoint.
  * @return          The connection, which must not be changed.
  */

@@ -200,6 +200,14 @@ HWS_API hws_status hws_keepalive_tick(hws_keepalive *keepalive, const hws_keepal
                                       uint64_t now_ms);
 
 /**
+ * How long there has been no message in either direction, as the ticks saw it.
+ *
+ * @param keepalive  An open connection's.
+ * @return           Milliseconds since the last hws_keepalive_message(), or since it opened.
+ */
+HWS_API uint64_t hws_keepalive_quiet_ms(const hws_keepalive *keepalive);
+
+/**
  * How long the last answered Ping took, from hws_keepalive_ping() to hws_keepalive_pong(), as the
  * ticks saw it; with all the time that its deadline stood still.
  *

@@ -94,8 +94,8 @@ enum {
     HWS_ERR_BODY = -69,              /**< A handshake request with a body. */
     HWS_ERR_SUBPROTOCOL = -70,       /**< Sec-WebSocket-Protocol is no list of distinct tokens,
                                           or names a subprotocol that was not offered. */
-    HWS_ERR_EXTENSION = -71,         /**< Sec-WebSocket-Extensions breaks its grammar, or names
-                                          an extension that was not offered. */
+    HWS_ERR_EXTENSION = -71,         /**< Sec-WebSocket-Extensions breaks its grammar, or has an
+                                          extension or a parameter that was not offered. */
     HWS_ERR_ORIGIN = -72,            /**< Origin is not allowed here, or doubled. */
     HWS_ERR_ACCEPT = -73,            /**< Sec-WebSocket-Accept is missing, doubled or wrong. */
     HWS_ERR_REFUSED = -74,           /**< The server answered with another status than 101. */
