@@ -24,9 +24,8 @@
  * Memory. A hws_blocking is a value in the caller's memory, and the caller gives it one block of
  * bytes to work with, which is shared equally: one share to receive, one to send; with compression
  * one more, for plain bytes; with a filter two more, for what comes from the wire and for what goes
- * to it. Nothing is allocated, but by the name resolver of the system during connect, by the codec
- * of a compressed connection, and by the filter. It holds pointers to itself: do not move or copy
- * it.
+ * to it. Nothing is allocated, but by the system's name resolver during connect, by the codec of a
+ * compressed connection, and by the filter. It holds pointers to itself: do not move or copy it.
  *
  * TLS. With a filter (tls.h has one) all bytes go through it: a client's when the URL is wss://, a
  * server's always. Its handshake is part of the opening, and counts in open_timeout_ms. The end of
@@ -35,7 +34,7 @@
  * HWS_ERR_EOF too, unless both Closes went through (conn.h), which no third party can feign. When
  * the filter fails, what it has to say (an alert) is sent, and the status is HWS_ERR_TLS.
  *
- * Threads. One connection, one thread at a time.
+ * Threads. One connection, one thread at a time. A prepared message may be sent by many at once.
  *
  * Every connection that connect() or read_request() was called for, whatever it returned, needs
  * hws_blocking_release() at the end.
@@ -51,6 +50,7 @@
 #include <hawser/handshake.h>
 #include <hawser/http.h>
 #include <hawser/message.h>
+#include <hawser/prepared.h>
 #include <hawser/status.h>
 
 #ifdef __cplusplus
@@ -92,10 +92,9 @@ typedef void (*hws_head_trace)(void *user, const void *connection, uint8_t sent,
 typedef struct hws_blocking_config {
     uint32_t size;           /**< sizeof(hws_blocking_config), set by ..._init(). */
     int32_t open_timeout_ms; /**< For connecting and the whole opening handshake. Default 10,000. */
-    int32_t close_timeout_ms;  /**< For the closing handshake, and again for the drain of a socket;
-                                    and for the peer to take a reply, such as a Pong. Default
-                                    10,000. */
-    uint32_t reserved;         /**< Zero. */
+    int32_t close_timeout_ms;  /**< For the closing handshake, again for the drain of a socket, and
+                                    for the peer to take a reply such as a Pong. Default 10,000. */
+    uint32_t deflate_count;    /**< Offers that `deflate` points to; 0 means 1. Default 0. */
     uint8_t *memory;           /**< Working memory of this connection, until its release. */
     size_t memory_len;         /**< Its bytes, at least HWS_BLOCKING_MIN_MEMORY, with filter
                                     HWS_BLOCKING_MIN_FILTER_MEMORY; a head must fit in one share:
@@ -114,10 +113,10 @@ typedef struct hws_blocking_config {
                                     and port. Default NULL. */
     hws_random random;         /**< Source of mask keys and keys. Default hws_entropy. */
     void *random_user;         /**< Handed to random. */
-    const hws_deflate_params *deflate; /**< What a client offers, what a server agrees to (RFC 7692
-                                            7.1). NULL, or with enabled 0: no compression. Not
-                                            needed after connect() or read_request(). Default
-                                            NULL. */
+    const hws_deflate_params *deflate; /**< What a client offers, best first; what a server agrees
+                                            to: one (RFC 7692 7.1). NULL, or the first with enabled
+                                            0: no compression. Not needed after connect() or
+                                            read_request(). Default NULL. */
     const hws_deflate_options *deflate_options; /**< How messages are compressed: needed with
                                                      deflate, and as long. Role and max_message are
                                                      those of the connection. */
@@ -146,7 +145,7 @@ HWS_API void hws_blocking_config_init(hws_blocking_config *config, uint8_t *memo
  *
  * All addresses of the host are tried in order until one takes the connection. Redirects are not
  * followed: their target is in the head. Userinfo in the URL is sent as Basic authorization. The
- * offer of config->deflate stands behind the extensions of `client`.
+ * offers of config->deflate stand behind the extensions of `client`.
  *
  * @param ws      The connection.
  * @param url     "ws://host:port/path?query", or "wss://…" with a filter, NUL-terminated.
@@ -154,7 +153,7 @@ HWS_API void hws_blocking_config_init(hws_blocking_config *config, uint8_t *memo
  * @param client  Subprotocols, origin, extensions and more fields; host and target are taken from
  *                the URL. NULL for none.
  * @return        HWS_OK; HWS_ERR_URI_…; HWS_ERR_TLS for wss without filter, and when TLS failed;
- *                HWS_ERR_SPACE for a URL or extensions that do not fit in the memory;
+ *                HWS_ERR_SPACE for a URL, extensions or offers that do not fit in the memory;
  *                HWS_ERR_MEMORY when the filter has none; HWS_ERR_RESOLVE, HWS_ERR_CONNECT,
  *                HWS_ERR_TIMEOUT; HWS_ERR_REFUSED with the response in hws_blocking_head(); or what
  *                else hws_head_parse() and hws_handshake_verify() return.
@@ -304,11 +303,10 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
  * compression was agreed, pieces are decompressed, and never longer than one share of the memory.
  *
  * Pings and the peer's Close have been answered when their event is returned, as far as the socket
- * takes it. After the Close event
- * the next call ends the connection: it waits for the end of the stream as RFC 6455 7.1.1 wants it,
- * closes the socket, and returns HWS_OK. A fault of the peer ends it likewise, with our Close
- * first. That end may take as long as close_timeout_ms; with a shorter timeout_ms HWS_ERR_TIMEOUT
- * comes until it is done.
+ * takes it. After the Close event the next call ends the connection: it waits for the end of the
+ * stream as RFC 6455 7.1.1 wants it, closes the socket, and returns HWS_OK. A fault of the peer
+ * ends it likewise, with our Close first. That end may take as long as close_timeout_ms; with a
+ * shorter timeout_ms HWS_ERR_TIMEOUT comes until it is done.
  *
  * @param ws          The connection.
  * @param ev          Filled on HWS_EVENT; ev->data lives until the next call with ws.
@@ -317,11 +315,9 @@ HWS_API hws_status hws_blocking_read_body(hws_blocking *ws, uint8_t *out, size_t
  *                    HWS_ERR_TIMEOUT: nothing so far, call again; HWS_ERR_RSV … HWS_ERR_INTERNAL,
  *                    HWS_ERR_INFLATE: the peer's fault, or with _INTERNAL also no memory to
  *                    decompress; our Close went out; HWS_ERR_EOF: the peer left without Close;
- *                    HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_TLS; HWS_ERR_CLOSED: an earlier send,
- *                    or a reply
- *                    that the peer did not take, gave up, and the socket is closed. All but
- *                    HWS_ERR_TIMEOUT and HWS_ERR_STATE (not open) are sticky, and the socket is
- *                    closed.
+ *                    HWS_ERR_RESET; HWS_ERR_SYSTEM; HWS_ERR_TLS; HWS_ERR_CLOSED: an earlier send
+ *                    gave up, or a reply that the peer did not take. All but HWS_ERR_TIMEOUT and
+ *                    HWS_ERR_STATE (not open) are sticky, and the socket is closed.
  */
 HWS_API hws_status hws_blocking_receive(hws_blocking *ws, hws_event *ev, int32_t timeout_ms);
 
@@ -385,6 +381,18 @@ HWS_API hws_status hws_blocking_send_in_place(hws_blocking *ws, uint8_t type, ui
                                               uint8_t *data, size_t len, int32_t timeout_ms);
 
 /**
+ * Send a prepared message (prepared.h) from where it lies, in the form of hws_prepared_frame().
+ * What `gather` holds back goes out with it.
+ *
+ * @param ws          A server's connection.
+ * @param prepared    The message. It can be released after the call.
+ * @param timeout_ms  For writing all of it.
+ * @return            As hws_blocking_send(); HWS_ERR_ARGUMENT for a client.
+ */
+HWS_API hws_status hws_blocking_send_prepared(hws_blocking *ws, const hws_prepared *prepared,
+                                              int32_t timeout_ms);
+
+/**
  * Send a Close without waiting for the peer's: go on receiving until that comes.
  *
  * @param ws          The connection.
@@ -407,10 +415,9 @@ HWS_API hws_status hws_blocking_send_close(hws_blocking *ws, uint16_t code, cons
  * @param reason  As hws_conn_close().
  * @param len     Bytes of reason.
  * @return        HWS_OK when both Closes went through, also when they had before; HWS_ERR_STATE
- *                when it was never open; HWS_ERR_ARGUMENT,
- *                HWS_ERR_SEND_UTF8: nothing was done; else why it was not clean: HWS_ERR_TIMEOUT,
- *                HWS_ERR_EOF, HWS_ERR_RESET, a fault of the peer. The socket is closed, but after
- *                the mistakes.
+ *                when it was never open; HWS_ERR_ARGUMENT, HWS_ERR_SEND_UTF8: nothing was done;
+ *                else why it was not clean: HWS_ERR_TIMEOUT, HWS_ERR_EOF, HWS_ERR_RESET, a fault of
+ *                the peer. The socket is closed, but after the mistakes.
  */
 HWS_API hws_status hws_blocking_close(hws_blocking *ws, uint16_t code, const uint8_t *reason,
                                       size_t len);
@@ -465,6 +472,14 @@ HWS_API hws_text hws_blocking_subprotocol(const hws_blocking *ws);
  * @return    What was agreed; enabled is 0 for none. Lives as long as ws.
  */
 HWS_API const hws_deflate_params *hws_blocking_deflate(const hws_blocking *ws);
+
+/**
+ * Give back what compression holds between messages: hws_deflate_trim(). For connections that have
+ * been quiet for long.
+ *
+ * @param ws  A connection that connect() or read_request() was called for.
+ */
+HWS_API void hws_blocking_trim(hws_blocking *ws);
 
 /**
  * The error of the system behind the last HWS_ERR_SYSTEM, _RESET, _CONNECT or _RESOLVE.

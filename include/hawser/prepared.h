@@ -10,6 +10,14 @@
  * The payload is copied when the message is made, and never after: each endpoint's queue refers to
  * it. It lives until the last reference is released.
  *
+ * Where there is no endpoint, hws_blocking_send_prepared() takes its place, or in a loop of one's
+ * own:
+ *
+ *     if (hws_prepared_frame(news, &conn, &deflate, &frame) == HWS_OK) {
+ *         hws_prepared_sent(news, &deflate);
+ *         … write the frame …
+ *     }
+ *
  * Threads. A prepared message does not change once it is shared, and references are counted
  * atomically: it may be sent and released in many threads at a time. Its allocator's release()
  * then has to bear a call from any of them, as free() does.
@@ -18,6 +26,7 @@
 #define HAWSER_PREPARED_H
 
 #include <hawser/base.h>
+#include <hawser/conn.h>
 #include <hawser/deflate.h>
 #include <hawser/status.h>
 
@@ -83,6 +92,32 @@ HWS_API void hws_prepared_release(hws_prepared *prepared);
  * @return          The plain bytes; they live as long as the message.
  */
 HWS_API hws_buffer hws_prepared_payload(const hws_prepared *prepared);
+
+/**
+ * Choose the form of a message for a connection: a whole frame, to be written as it is. That is the
+ * compressed one where there is one and hws_deflate_fits() it, else the plain one.
+ *
+ * Nothing has changed so far: when the frame is to go out, hws_prepared_sent() says so.
+ *
+ * @param prepared  A message.
+ * @param conn      A connection of a server.
+ * @param deflate   Its compression; NULL for none.
+ * @param frame     Set on HWS_OK to the frame; it lives as long as the message.
+ * @return          HWS_OK; HWS_ERR_ARGUMENT for a client; HWS_ERR_STATE after our Close, or inside
+ *                  a message, where only a Ping or Pong may stand.
+ */
+HWS_API hws_status hws_prepared_frame(const hws_prepared *prepared, const hws_conn *conn,
+                                      const hws_deflate *deflate, hws_buffer *frame);
+
+/**
+ * Take note that the frame which hws_prepared_frame() has just chosen goes out: where it is the
+ * compressed one its plain bytes go to the connection's compressor, by hws_deflate_follow(). Before
+ * anything else is sent.
+ *
+ * @param prepared  The message.
+ * @param deflate   The same as there.
+ */
+HWS_API void hws_prepared_sent(const hws_prepared *prepared, hws_deflate *deflate);
 
 #ifdef __cplusplus
 }
