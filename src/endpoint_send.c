@@ -180,20 +180,16 @@ static hws_status be_slow(hws__endpoint *e, uint8_t slow) {
 hws_status hws_endpoint_send_prepared(hws_endpoint *endpoint, hws_prepared *prepared,
                                       uint8_t slow) {
     hws__endpoint *e = hws__endpoint_of(endpoint);
-    hws_buffer frame = hws__prepared_frame(prepared);
-    uint8_t packed = prepared->packed != NULL && e->deflate != NULL &&
-                     hws_deflate_fits(e->deflate, prepared->window_bits);
+    hws_buffer frame;
 
-    if (e->config->role != HWS_ROLE_SERVER || slow > HWS_SLOW_CLOSE) {
+    if (slow > HWS_SLOW_CLOSE) {
         return HWS_ERR_ARGUMENT;
     }
-    hws_status status =
-        e->phase == HWS__OPEN ? hws_conn_judge(&e->conn, prepared->type, HWS_WHOLE) : HWS_ERR_STATE;
+    hws_status status = e->phase == HWS__OPEN
+                            ? hws_prepared_frame(prepared, &e->conn, e->deflate, &frame)
+                            : HWS_ERR_STATE;
     if (status != HWS_OK) {
         return status;
-    }
-    if (packed) {
-        frame = (hws_buffer){prepared->packed, prepared->packed_len};
     }
     if (e->queue.len >= e->config->high_water) {
         return be_slow(e, slow);
@@ -206,10 +202,7 @@ hws_status hws_endpoint_send_prepared(hws_endpoint *endpoint, hws_prepared *prep
     if (block == NULL) {
         return HWS_ERR_MEMORY;
     }
-    if (packed) {
-        hws_buffer plain = hws_prepared_payload(prepared);
-        hws_deflate_follow(e->deflate, plain.data, plain.len);
-    }
+    hws_prepared_sent(prepared, e->deflate);
     block->prepared = hws_prepared_retain(prepared);
     hws__queue_append(&e->queue, block);
     hws__endpoint_queued(e, frame.data, frame.len);

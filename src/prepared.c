@@ -1,10 +1,12 @@
 /*
- * Messages that are encoded once: a frame behind its management, and a compressed one beside it.
- * Knows how a server's frame looks; must not know who sends it.
+ * Messages that are encoded once: a frame behind its management, and a compressed one beside it;
+ * and which of them a connection takes. Knows how a server's frame looks; must not know who sends
+ * it.
  */
 #include "prepared.h"
 
 #include "bytes.h"
+#include "conn.h"
 #include "frame.h"
 
 #include <hawser/utf8.h>
@@ -107,4 +109,32 @@ hws_buffer hws_prepared_payload(const hws_prepared *prepared) {
     const uint8_t *frame = (const uint8_t *)(prepared + 1);
 
     return (hws_buffer){frame + prepared->header_len, prepared->frame_len - prepared->header_len};
+}
+
+/* Whether a connection gets the compressed form. That does not change during its life. */
+static uint8_t goes_packed(const hws_prepared *p, const hws_deflate *deflate) {
+    return p->packed != NULL && deflate != NULL && hws_deflate_fits(deflate, p->window_bits);
+}
+
+hws_status hws_prepared_frame(const hws_prepared *prepared, const hws_conn *conn,
+                              const hws_deflate *deflate, hws_buffer *frame) {
+    if (hws__is_client(hws__conn_of_const(conn))) {
+        return HWS_ERR_ARGUMENT; /* RFC 6455 5.3: there is no frame for two of them */
+    }
+    hws_status status = hws_conn_judge(conn, prepared->type, HWS_WHOLE);
+    if (status != HWS_OK) {
+        return status;
+    }
+    *frame = (hws_buffer){(const uint8_t *)(prepared + 1), prepared->frame_len};
+    if (goes_packed(prepared, deflate)) {
+        *frame = (hws_buffer){prepared->packed, prepared->packed_len};
+    }
+    return HWS_OK;
+}
+
+void hws_prepared_sent(const hws_prepared *prepared, hws_deflate *deflate) {
+    if (goes_packed(prepared, deflate)) {
+        hws_buffer plain = hws_prepared_payload(prepared);
+        hws_deflate_follow(deflate, plain.data, plain.len);
+    }
 }

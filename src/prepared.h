@@ -19,8 +19,4 @@ struct hws_prepared {
     uint8_t window_bits; /* that the compressed form needs */
 };
 
-static inline hws_buffer hws__prepared_frame(const hws_prepared *p) {
-    return (hws_buffer){(const uint8_t *)(p + 1), p->frame_len};
-}
-
 #endif

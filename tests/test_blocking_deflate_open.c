@@ -187,6 +187,148 @@ static void the_offer_stands_behind_the_extensions_of_the_caller(void **state) {
     }
 }
 
+/* Three offers, of which each is the next best, and the answers that only one of them allows. */
+static void prepare_offers(pair *p, hws_deflate_params offers[3], uint32_t count) {
+    uint8_t i = 0;
+    deflate_prepare(p, HWS_DEFLATE_BEST);
+    while (i < 3) {
+        hws_deflate_params_init(&offers[i], HWS_DEFLATE_BEST);
+        offers[i].server_no_context_takeover = i == 1;
+        offers[i].server_max_window_bits = i == 0 ? 10 : 15;
+        i++;
+    }
+    p->client.config.deflate = offers;
+    p->client.config.deflate_count = count;
+}
+
+#define FIRST "permessage-deflate; server_max_window_bits=10; client_max_window_bits"
+#define SECOND "permessage-deflate; server_no_context_takeover; client_max_window_bits"
+#define THIRD "permessage-deflate; client_max_window_bits"
+
+/* RFC 7692 5: in order of preference. */
+static void offers_stand_in_their_order(void **state) {
+    static const struct {
+        uint32_t count;
+        const char *own;
+        const char *wanted;
+    } rows[] = {
+        {0, NULL, FIRST},
+        {1, NULL, FIRST},
+        {2, NULL, FIRST ", " SECOND},
+        {3, NULL, FIRST ", " SECOND ", " THIRD},
+        {3, "x-own; a=1", "x-own; a=1, " FIRST ", " SECOND ", " THIRD},
+    };
+    size_t i = 0;
+    (void)state;
+    while (i < sizeof rows / sizeof rows[0]) {
+        raw_server s = {.p = pair_new(), .line = ""};
+        hws_deflate_params offers[3];
+        hws_client_config client;
+        const char *found;
+        hws_client_config_init(&client);
+        client.extensions = hws_text_from(rows[i].own);
+        prepare_offers(s.p, offers, rows[i].count);
+        assert_int_equal(connect_raw(&s, &client), HWS_OK);
+        found = strstr(s.request, "\r\nSec-WebSocket-Extensions: ");
+        assert_non_null(found);
+        assert_memory_equal(found + 28, rows[i].wanted, strlen(rows[i].wanted));
+        assert_memory_equal(found + 28 + strlen(rows[i].wanted), "\r\n", 2);
+        close(s.fd);
+        pair_free(s.p);
+        i++;
+    }
+}
+
+/* RFC 7692 5.1: an answer to any of them is one, and to what was not offered is none. */
+static void an_answer_to_any_offer_is_taken(void **state) {
+    static const struct {
+        uint32_t count;
+        const char *line;
+        hws_status status;
+        uint8_t server_bits;
+        uint8_t server_fresh;
+    } rows[] = {
+        {0, "permessage-deflate; server_max_window_bits=10", HWS_OK, 10, 0},
+        {3, "permessage-deflate; server_max_window_bits=9", HWS_OK, 9, 0},
+        {2, "permessage-deflate; server_no_context_takeover", HWS_OK, 15, 1},
+        {3, "permessage-deflate", HWS_OK, 15, 0},
+        {2, "permessage-deflate", HWS_ERR_EXTENSION, 0, 0},
+        {1, "permessage-deflate; server_no_context_takeover", HWS_ERR_EXTENSION, 0, 0},
+        {0, "permessage-deflate; server_no_context_takeover", HWS_ERR_EXTENSION, 0, 0},
+    };
+    size_t i = 0;
+    (void)state;
+    while (i < sizeof rows / sizeof rows[0]) {
+        char line[200];
+        raw_server s = {.p = pair_new(), .line = line};
+        hws_deflate_params offers[3];
+        (void)snprintf(line, sizeof line, "Sec-WebSocket-Extensions: %s\r\n", rows[i].line);
+        prepare_offers(s.p, offers, rows[i].count);
+        assert_int_equal(connect_raw(&s, NULL), rows[i].status);
+        memset(offers, 0xFF, sizeof offers); /* not needed any more */
+        if (rows[i].status == HWS_OK) {
+            const hws_deflate_params *agreed = hws_blocking_deflate(&s.p->client.ws);
+            assert_int_equal(agreed->enabled, 1);
+            assert_int_equal(agreed->server_max_window_bits, rows[i].server_bits);
+            assert_int_equal(agreed->server_no_context_takeover, rows[i].server_fresh);
+            assert_int_equal(deflate_send(s.p, HWS_ROLE_CLIENT, HWS_TEXT,
+                                          HWS_WHOLE | HWS_COMPRESSED, "Hello", 5),
+                             HWS_OK);
+        }
+        close(s.fd);
+        pair_free(s.p);
+        i++;
+    }
+}
+
+static void a_server_has_one_policy(void **state) {
+    hws_deflate_params policies[2];
+    pair *p = pair_new();
+    (void)state;
+    deflate_prepare(p, HWS_DEFLATE_BEST);
+    hws_deflate_params_init(&policies[0], HWS_DEFLATE_SMALL);
+    memset(&policies[1], 0xFF, sizeof policies[1]);
+    p->server.config.deflate = policies;
+    p->server.config.deflate_count = 2;
+    deflate_open(p);
+    assert_int_equal(hws_blocking_deflate(&p->server.ws)->server_max_window_bits, 11);
+    deflate_pair_free(p);
+}
+
+/* HWS_DEFLATE_TEXT_MAX for each is enough: here eight of the longest offers, and then too many. */
+static void offers_have_to_fit_in_the_memory(void **state) {
+    enum { MANY = 40 };
+    hws_deflate_params offers[MANY];
+    raw_server s = {.p = pair_new(), .line = ""};
+    hws_blocking_config *config = &s.p->client.config;
+    size_t i = 0;
+    (void)state;
+    deflate_prepare(s.p, HWS_DEFLATE_BEST);
+    while (i < MANY) {
+        offers[i] = (hws_deflate_params){1, 1, 1, 10, 10, 0, {0}};
+        i++;
+    }
+    config->deflate = offers;
+    config->deflate_count = MANY;
+    config->memory_len = HWS_BLOCKING_MIN_MEMORY;
+    assert_int_equal(hws_blocking_connect(&s.p->client.ws, s.p->url, config, NULL), HWS_ERR_SPACE);
+    config->deflate_count = 8;
+    assert_int_equal(connect_raw(&s, NULL), HWS_OK);
+    close(s.fd);
+    pair_free(s.p);
+}
+
+static void a_bad_offer_among_good_ones_is_refused(void **state) {
+    hws_deflate_params offers[3];
+    pair *p = pair_new();
+    (void)state;
+    prepare_offers(p, offers, 3);
+    offers[2].client_max_window_bits = 16;
+    assert_int_equal(hws_blocking_connect(&p->client.ws, p->url, &p->client.config, NULL),
+                     HWS_ERR_ARGUMENT);
+    pair_free(p);
+}
+
 /* All goes as if it had never been offered, and the wishes of flags are met as far as they can. */
 static void without_agreement_nothing_is_compressed(void **state) {
     raw_server s = {.p = pair_new(), .line = ""};
@@ -236,6 +378,7 @@ static void switched_off_is_the_same_as_not_configured(void **state) {
     deflate_prepare(s.p, HWS_DEFLATE_BEST);
     deflate_params[HWS_ROLE_CLIENT].enabled = 0;
     s.p->client.config.deflate_options = NULL;
+    s.p->client.config.deflate_count = 2; /* that of the first says so */
     assert_int_equal(connect_raw(&s, NULL), HWS_OK);
     assert_null(strstr(s.request, "Sec-WebSocket-Extensions"));
     close(s.fd);
@@ -248,6 +391,11 @@ int main(void) {
         cmocka_unit_test(the_answer_stands_behind_the_extensions_of_the_caller),
         cmocka_unit_test(an_answer_to_another_offer_ends_the_handshake),
         cmocka_unit_test(the_offer_stands_behind_the_extensions_of_the_caller),
+        cmocka_unit_test(offers_stand_in_their_order),
+        cmocka_unit_test(an_answer_to_any_offer_is_taken),
+        cmocka_unit_test(a_server_has_one_policy),
+        cmocka_unit_test(offers_have_to_fit_in_the_memory),
+        cmocka_unit_test(a_bad_offer_among_good_ones_is_refused),
         cmocka_unit_test(without_agreement_nothing_is_compressed),
         cmocka_unit_test(without_configuration_the_wishes_are_mistakes),
         cmocka_unit_test(switched_off_is_the_same_as_not_configured),

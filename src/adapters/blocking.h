@@ -83,7 +83,8 @@ typedef struct hws__blocking {
     hws_event event; /* while held */
     hws_deflate deflate;
     hws_deflate_options deflate_options;
-    hws_deflate_params wanted; /* enabled 0: no compression */
+    hws_deflate_params wanted; /* a server's policy, a client's first offer; enabled 0: no
+                                  compression */
     hws_deflate_params agreed; /* enabled 0: none */
     hws_conn_config conn_config;
     uint8_t *in;
@@ -222,12 +223,13 @@ void hws__blocking_end(hws__blocking *b, hws_status result);
  * HWS_ERR_ARGUMENT. */
 hws_status hws__blocking_plan_deflate(hws__blocking *b, const hws_blocking_config *config);
 
-/* Client: put the offer behind the extensions of the caller, where they live until the response is
- * verified. */
-hws_status hws__blocking_offer_deflate(hws__blocking *b, hws_text *extensions);
+/* Client: put the offers of the configuration behind the extensions of the caller, where they live
+ * until the response is verified. */
+hws_status hws__blocking_offer_deflate(hws__blocking *b, const hws_blocking_config *config,
+                                       hws_text *extensions);
 
-/* Client: judge the response, and be ready for frames. */
-hws_status hws__blocking_verify_deflate(hws__blocking *b);
+/* Client: judge the response to these offers, and be ready for frames. */
+hws_status hws__blocking_verify_deflate(hws__blocking *b, const hws_blocking_config *config);
 
 /* Server: be ready for frames, and put the answer behind the extensions of the caller, where they
  * live until the first frame. */

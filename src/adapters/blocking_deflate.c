@@ -1,7 +1,8 @@
 /*
- * Agreeing on compression while a connection over blocking sockets opens. deflate.h knows how the
- * parameters are written and judged; this file knows where the texts go, and makes the connection
- * anew when something was agreed. Must not know frames, sockets, or the codec.
+ * Agreeing on compression while a connection over blocking sockets opens, and giving back its
+ * memory later. deflate.h knows how the parameters are written and judged; this file knows where
+ * the texts go, and makes the connection anew when something was agreed. Must not know frames,
+ * sockets, or the codec.
  */
 #include "blocking.h"
 
@@ -48,7 +49,12 @@ static hws_status begin_frames(hws__blocking *b) {
     return status == HWS_OK ? hws_conn_init(&b->conn, &b->conn_config) : status;
 }
 
-hws_status hws__blocking_offer_deflate(hws__blocking *b, hws_text *extensions) {
+static size_t count_offers(const hws_blocking_config *config) {
+    return config->deflate_count > 0 ? config->deflate_count : 1;
+}
+
+hws_status hws__blocking_offer_deflate(hws__blocking *b, const hws_blocking_config *config,
+                                       hws_text *extensions) {
     size_t n = 0;
     hws_status status = HWS_OK;
     if (!b->wanted.enabled) {
@@ -56,18 +62,18 @@ hws_status hws__blocking_offer_deflate(hws__blocking *b, hws_text *extensions) {
     }
     status = begin_list(b, *extensions, &n);
     if (status == HWS_OK) {
-        status = hws_deflate_offer(&b->wanted, 1, b->room, b->room_cap, &n);
+        status = hws_deflate_offer(config->deflate, count_offers(config), b->room, b->room_cap, &n);
     }
     *extensions = list_text(b, n);
     return status;
 }
 
-hws_status hws__blocking_verify_deflate(hws__blocking *b) {
+hws_status hws__blocking_verify_deflate(hws__blocking *b, const hws_blocking_config *config) {
     hws_status status = HWS_OK;
     if (!b->wanted.enabled) {
         return HWS_OK;
     }
-    status = hws_deflate_verify(&b->wanted, 1, &b->head, b->in, &b->agreed);
+    status = hws_deflate_verify(config->deflate, count_offers(config), &b->head, b->in, &b->agreed);
     return status == HWS_OK ? begin_frames(b) : status;
 }
 
@@ -89,4 +95,8 @@ hws_status hws__blocking_accept_deflate(hws__blocking *b, hws_text *extensions) 
         *extensions = list_text(b, n);
     }
     return begin_frames(b);
+}
+
+void hws_blocking_trim(hws_blocking *ws) {
+    hws_deflate_trim(&hws__blocking_of(ws)->deflate);
 }

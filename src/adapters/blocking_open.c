@@ -181,7 +181,8 @@ static hws_status send_head(hws__blocking *b, int64_t deadline) {
 }
 
 /* The opening handshake on a connected socket. RFC 6455 4.1. */
-static hws_status shake_hands(hws__blocking *b, const hws_client_config *client, int64_t deadline) {
+static hws_status shake_hands(hws__blocking *b, const hws_blocking_config *config,
+                              const hws_client_config *client, int64_t deadline) {
     hws_key key;
     hws_accepted accepted;
     hws_status status = hws_handshake_request(client, b->random, b->random_user, &key, b->out,
@@ -196,7 +197,7 @@ static hws_status shake_hands(hws__blocking *b, const hws_client_config *client,
         status = hws_handshake_verify(client, &key, &b->head, b->in, &accepted);
     }
     if (status == HWS_OK) {
-        status = hws__blocking_verify_deflate(b);
+        status = hws__blocking_verify_deflate(b, config);
     }
     if (status == HWS_OK) {
         b->subprotocol = accepted.subprotocol;
@@ -236,7 +237,7 @@ hws_status hws_blocking_connect(hws_blocking *ws, const char *url,
         status = complete(b, text, &uri, &ask, fields);
     }
     if (status == HWS_OK) {
-        status = hws__blocking_offer_deflate(b, &ask.extensions);
+        status = hws__blocking_offer_deflate(b, config, &ask.extensions);
     }
     if (status == HWS_OK) {
         status = dial_url(b, text, &uri, config->unix_path, deadline);
@@ -245,7 +246,7 @@ hws_status hws_blocking_connect(hws_blocking *ws, const char *url,
         status = hws__filter_begin(b, hws_span_text((const uint8_t *)url, uri.host));
     }
     if (status == HWS_OK) {
-        status = shake_hands(b, &ask, deadline);
+        status = shake_hands(b, config, &ask, deadline);
     }
     return status == HWS_OK || status == HWS_ERR_REFUSED ? status : drop(b, status);
 }

@@ -50,12 +50,17 @@ hws_status hws__blocking_write(hws__blocking *b, hws_buffer pieces[2], int64_t d
     return HWS_OK;
 }
 
-hws_status hws__blocking_flush(hws__blocking *b, int64_t deadline) {
-    hws_buffer pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, {NULL, 0}};
+/* Write what is in `out`, and a frame that stands elsewhere behind it. */
+static hws_status write_behind(hws__blocking *b, hws_buffer frame, int64_t deadline) {
+    hws_buffer pieces[2] = {{b->out + b->out_sent, b->out_len - b->out_sent}, frame};
     hws_status status = hws__blocking_write(b, pieces, deadline);
     b->out_sent = b->out_len = 0;
     b->reply_deadline = HWS__NOW;
     return status;
+}
+
+hws_status hws__blocking_flush(hws__blocking *b, int64_t deadline) {
+    return write_behind(b, (hws_buffer){NULL, 0}, deadline);
 }
 
 /* A failed write. After a reset what the peer sent before it can still be received, such as a Close
@@ -68,14 +73,18 @@ static void fail_send(hws__blocking *b, hws_status status) {
     }
 }
 
+static hws_status judge_send(const hws__blocking *b) {
+    if (b->send_status != HWS_OK) {
+        return b->send_status;
+    }
+    return b->phase == HWS__PHASE_OPEN ? HWS_OK : HWS_ERR_STATE;
+}
+
 /* What all sending starts with: nothing of ours may stand half written before it. */
 static hws_status begin_send(hws__blocking *b, int64_t deadline) {
-    hws_status status = b->send_status;
+    hws_status status = judge_send(b);
     if (status != HWS_OK) {
         return status;
-    }
-    if (b->phase != HWS__PHASE_OPEN) {
-        return HWS_ERR_STATE;
     }
     status = hws__blocking_flush(b, deadline);
     if (status != HWS_OK) {
@@ -238,14 +247,9 @@ static inline uint8_t is_to_gather(const hws__blocking *b, size_t len) {
 
 /* A piece of a connection that may compress. HWS_NEED_MORE: it has to go as it is. */
 static hws_status send_as_wished(hws__blocking *b, uint8_t type, uint8_t flags, const uint8_t *data,
-                                 size_t len, int64_t deadline) {
-    uint8_t gathered = is_to_gather(b, len);
-    hws_status status = gathered ? HWS_OK : begin_send(b, deadline);
-    if (status != HWS_OK) {
-        return status;
-    }
+                                 size_t len, uint8_t gathered, int64_t deadline) {
     if (hws_deflate_compresses(&b->deflate, flags, len)) {
-        status = send_compressed(b, type, flags, data, len, gathered, deadline);
+        hws_status status = send_compressed(b, type, flags, data, len, gathered, deadline);
         return status == HWS_ERR_MEMORY && (flags & HWS_COMPRESSED) == 0 ? HWS_NEED_MORE : status;
     }
     return (flags & WISHES) == WISHES ? HWS_ERR_ARGUMENT : HWS_NEED_MORE;
@@ -255,22 +259,22 @@ hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags, cons
                              size_t len, int32_t timeout_ms) {
     hws__blocking *b = hws__blocking_of(ws);
     int64_t deadline = hws__deadline(timeout_ms);
+    uint8_t gathered = is_to_gather(b, len);
     uint8_t header[HWS_FRAME_HEADER_MAX];
     size_t n = 0;
-    hws_status status = HWS_OK;
+    hws_status status = gathered ? HWS_OK : begin_send(b, deadline);
+    if (status != HWS_OK) {
+        return status;
+    }
     if (has_wishes(b, type)) {
-        status = send_as_wished(b, type, flags, data, len, deadline);
+        status = send_as_wished(b, type, flags, data, len, gathered, deadline);
         if (status != HWS_NEED_MORE) {
             return status;
         }
         flags &= (uint8_t)~WISHES; /* to conn HWS_COMPRESSED is a fact */
     }
-    if (is_to_gather(b, len)) {
+    if (gathered) {
         return send_gathered(b, type, flags, data, len, deadline);
-    }
-    status = begin_send(b, deadline);
-    if (status != HWS_OK) {
-        return status;
     }
     if (b->role == HWS_ROLE_CLIENT) {
         return send_masked(b, type, flags, data, len, deadline);
@@ -320,6 +324,28 @@ hws_status hws_blocking_send_in_place(hws_blocking *ws, uint8_t type, uint8_t fl
     }
     keep_check(b, &check);
     return write_frame(b, header, n, data, len, deadline);
+}
+
+/* The frame lies ready in one piece: it goes right behind what is in `out`, with the same write. */
+hws_status hws_blocking_send_prepared(hws_blocking *ws, const hws_prepared *prepared,
+                                      int32_t timeout_ms) {
+    hws__blocking *b = hws__blocking_of(ws);
+    hws_deflate *deflate = b->agreed.enabled ? &b->deflate : NULL;
+    int64_t deadline = hws__deadline(timeout_ms);
+    hws_buffer frame;
+    hws_status status = judge_send(b);
+    if (status == HWS_OK) {
+        status = hws_prepared_frame(prepared, &b->conn, deflate, &frame);
+    }
+    if (status != HWS_OK) {
+        return status;
+    }
+    hws_prepared_sent(prepared, deflate);
+    status = write_behind(b, frame, deadline);
+    if (status != HWS_OK) {
+        fail_send(b, status);
+    }
+    return status;
 }
 
 hws_status hws_blocking_send_close(hws_blocking *ws, uint16_t code, const uint8_t *reason,

@@ -29,8 +29,7 @@ FAULTS = [
     ("endpoint", "endpoint_receive.c", "    memcpy(e->message.data, ev->data, ev->len);",
      "    memset(e->message.data, 0, ev->len);"),
     # A message for many is not in the window of who compresses.
-    ("endpoint", "endpoint_send.c",
-     "        hws_deflate_follow(e->deflate, plain.data, plain.len);", ""),
+    ("endpoint", "endpoint_send.c", "    hws_prepared_sent(prepared, e->deflate);\n", ""),
     # The end comes before what was handed out is back.
     ("endpoint", "endpoint_receive.c", " || e->queue.promised > 0) {", ") {"),
     # HWS_DRAIN comes again to those who were told to wait once.

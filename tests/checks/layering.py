@@ -50,7 +50,7 @@ CORE = {
     # Headers alone.
     "hawser": LEAVES + ("frame conn message http uri extension handshake connect key_pool codec "
                         "deflate endpoint prepared keepalive rate counters ready fixed auth trace filter").split(),
-    "blocking": LEAVES + "conn frame message http handshake codec deflate filter".split(),
+    "blocking": LEAVES + "conn frame message http handshake codec deflate filter prepared".split(),
     "entropy": LEAVES,
     "allocator": ["base"],
     "loop": LEAVES + "blocking endpoint filter".split(),
