@@ -65,7 +65,8 @@ thread)
     # What has more than one thread. Two that let each call of the system fail in turn are left to
     # "sanitize": a thread more or less is none of their business, and they wait for minutes.
     only='prepared|entropy|loop|loop_many|uv_hub|tls_session|service|load'
-    only="$only|blocking|blocking_close|blocking_connect|blocking_open|blocking_trace"
+    only="$only|blocking|blocking_close|blocking_connect|blocking_deflate_prepared|blocking_open"
+    only="$only|blocking_trace"
     # OpenSSL counts who uses a session; that is not seen, since it is compiled without this.
     mkdir -p "$build"
     printf 'race:%s\n' SSL_SESSION_free OPENSSL_sk_free >"$build/suppressions"
