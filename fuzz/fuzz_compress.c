@@ -111,11 +111,6 @@ static void send_rest(world *w, const step *s, size_t used, hws_status status) {
     }
 }
 
-/* The capacity for a piece; what is not compressed must go at once, and has all. */
-static size_t cap_for(const world *w, uint8_t compresses, uint8_t may_be_plain) {
-    return compresses && !may_be_plain ? w->cap : WIRE;
-}
-
 static void send_piece(world *w, const step *s) {
     uint8_t wire[WIRE + 40];
     hws_conn conn = w->from;
@@ -123,7 +118,7 @@ static void send_piece(world *w, const step *s) {
     unsigned failed = w->memory.failed;
     uint8_t compresses = hws_deflate_compresses(&w->filter, s->flags, s->len);
     size_t at = (s->how & APPENDED) != 0 ? 40 : 0;
-    size_t cap = at + cap_for(w, compresses, w->memory.fail_in > 0);
+    size_t cap = at + w->cap;
     size_t used = 0;
     size_t n = at;
 

@@ -98,10 +98,19 @@ static void drop_decompressor(hws__deflate *d) {
     }
 }
 
+void hws__deflate_abandon(hws_deflate *deflate) {
+    hws__deflate *d = hws__deflate_of(deflate);
+    if (d->type_out != 0) {
+        hws__compressor_abandon(hws__deflate_compressor(d));
+        d->type_out = 0;
+        d->piece_out = 0;
+    }
+}
+
 void hws_deflate_release(hws_deflate *deflate) {
     hws__deflate *d = hws__deflate_of(deflate);
-    if (d->type_out != 0 && d->shared != NULL) {
-        hws__compressor_abandon(d->shared);
+    if (d->shared != NULL) {
+        hws__deflate_abandon(deflate);
     }
     hws__compressor_drop(&d->own);
     drop_decompressor(d);

@@ -16,6 +16,8 @@
 
 #include "compressor.h"
 
+enum hws__piece { HWS__NO_PIECE, HWS__COMPRESSED_PIECE, HWS__PLAIN_PIECE };
+
 typedef struct hws__deflate {
     hws__compressor own;
     hws__compressor *shared; /* NULL: own is used */
@@ -40,8 +42,9 @@ typedef struct hws__deflate {
 
     uint8_t type_in; /* of the compressed message being received; 0 for none */
     uint8_t piece_in;
-    uint8_t filled;  /* the decompressor's window may hold something */
-    uint8_t spilled; /* 1: `spill` is the next plain byte, made when there was no room */
+    uint8_t flags_in; /* of that piece */
+    uint8_t filled;   /* the decompressor's window may hold something */
+    uint8_t spilled;  /* 1: `spill` is the next plain byte, made when there was no room */
     uint8_t spill;
 
     uint8_t waiting;       /* receive: 1: a piece waits, or what comes of it */
@@ -51,8 +54,9 @@ typedef struct hws__deflate {
     uint8_t assembling;    /* receive_message: inside a message */
 
     uint8_t type_out;            /* of the compressed message being sent; 0 for none */
-    uint8_t piece_out;           /* 1: a piece of it is half out */
-    uint8_t flags_out;           /* of that piece: its place in the message */
+    uint8_t piece_out;           /* enum hws__piece: what is half out */
+    uint8_t piece_type;          /* of that piece */
+    uint8_t flags_out;           /* its place in the message */
     uint8_t unsent;              /* no frame of it has been made */
     uint8_t held[HWS__TAIL_LEN]; /* the last bytes made: they may be the tail */
     uint8_t held_len;
@@ -75,6 +79,10 @@ static inline uint8_t hws__wishes_are_good(uint8_t flags) {
     return wishes == 0 ||
            ((flags & HWS_FIRST) != 0 && wishes != (HWS_COMPRESSED | HWS_UNCOMPRESSED));
 }
+
+/* deflate.c: leave the message that is being sent unfinished, so that others can use a compressor
+ * that is shared. */
+void hws__deflate_abandon(hws_deflate *deflate);
 
 /* deflate.c, deflate_params.c */
 uint8_t hws__deflate_options_are_good(const hws_deflate_options *options);

@@ -47,6 +47,7 @@ static hws_status begin_piece(hws__deflate *d, uint8_t type, uint8_t flags) {
         d->message_len = 0;
     }
     d->piece_in = 1;
+    d->flags_in = flags;
     return HWS_OK;
 }
 
@@ -117,6 +118,8 @@ hws_status hws_deflate_decompress(hws_deflate *deflate, uint8_t type, uint8_t fl
     }
     if (status == HWS_OK && !d->piece_in) {
         status = begin_piece(d, type, flags);
+    } else if (status == HWS_OK && (type != d->type_in || flags != d->flags_in)) {
+        status = HWS_ERR_STATE;
     }
     if (status != HWS_OK) {
         return status;

@@ -40,19 +40,19 @@ static hws_status begin_piece(hws__deflate *d, uint8_t type, uint8_t flags, cons
         d->held_len = 0;
     }
     d->text_out = text;
-    d->piece_out = 1;
+    d->piece_out = HWS__COMPRESSED_PIECE;
+    d->piece_type = type;
     d->flags_out = flags;
     return HWS_OK;
 }
 
 /* Another piece or message must not get into one that is half out: it would be `used` from 0. */
-static hws_status resume_piece(const hws__deflate *d, uint8_t type, uint8_t flags, size_t used) {
-    return type == d->type_out && flags == d->flags_out && used == d->used_out ? HWS_OK
-                                                                               : HWS_ERR_STATE;
+static uint8_t is_same_piece(const hws__deflate *d, uint8_t type, uint8_t flags, size_t used) {
+    return type == d->piece_type && flags == d->flags_out && used == d->used_out;
 }
 
 static void end_piece(hws__deflate *d, uint8_t flags) {
-    d->piece_out = 0;
+    d->piece_out = HWS__NO_PIECE;
     if ((flags & HWS_FINAL) != 0) {
         d->type_out = 0;
         hws__compressor_end(hws__deflate_compressor(d));
@@ -93,10 +93,13 @@ hws_status hws_deflate_compress(hws_deflate *deflate, uint8_t type, uint8_t flag
     if (*n > cap || cap - *n < HWS_DEFLATE_MIN_SPACE) {
         return HWS_ERR_SPACE;
     }
-    hws_status status =
-        d->piece_out ? resume_piece(d, type, flags, *used) : begin_piece(d, type, flags, src, len);
-    if (status != HWS_OK) {
-        return status;
+    if (!d->piece_out) {
+        hws_status status = begin_piece(d, type, flags, src, len);
+        if (status != HWS_OK) {
+            return status;
+        }
+    } else if (d->piece_out != HWS__COMPRESSED_PIECE || !is_same_piece(d, type, flags, *used)) {
+        return HWS_ERR_STATE;
     }
     return run_piece(d, flags, src, len, used, dst, cap, n);
 }
@@ -133,7 +136,7 @@ static void undo(hws__deflate *d, hws_status status) {
     if (d->unsent) {
         hws__compressor_abandon(hws__deflate_compressor(d));
         d->type_out = 0;
-        d->piece_out = 0;
+        d->piece_out = HWS__NO_PIECE;
     } else {
         d->failed_out = status;
     }
@@ -167,13 +170,70 @@ static hws_status send_frame(hws__deflate *d, hws_conn *conn, uint8_t type, uint
     return made;
 }
 
-static hws_status send_plain(hws_conn *conn, uint8_t type, uint8_t flags, const uint8_t *data,
-                             size_t len, size_t *used, uint8_t *out, size_t cap, size_t *n) {
-    uint8_t wishes = type == HWS_TEXT || type == HWS_BINARY ? HWS_COMPRESSED | HWS_UNCOMPRESSED : 0;
-    hws_status status =
-        hws_conn_send(conn, type, (uint8_t)(flags & ~wishes), data, len, out, cap, n);
+/* As much of a piece that goes as it is as there is room for. */
+static hws_status send_fragment(hws__deflate *d, hws_conn *conn, uint8_t type, uint8_t flags,
+                                const uint8_t *data, size_t *used, uint8_t *out, size_t cap,
+                                size_t *n) {
+    size_t len = cap - HWS_FRAME_HEADER_MAX;
+    uint8_t first = d->piece_out ? 0 : flags & HWS_FIRST;
+    hws_status status = hws_conn_send(conn, type, first, data + *used, len, out, cap, n);
+    if (status != HWS_OK) {
+        return status;
+    }
+    *used += len;
+    d->piece_out = HWS__PLAIN_PIECE;
+    d->piece_type = type;
+    d->flags_out = flags;
+    d->used_out = *used;
+    return HWS_MORE;
+}
+
+/* The rest of a piece that goes as it is. Where it does not fit it goes in fragments, as one does
+ * that is compressed: who sends cannot know which it will be. The first look at it judges all of
+ * it, the later ones what they send. */
+static hws_status send_plain(hws__deflate *d, hws_conn *conn, uint8_t type, uint8_t flags,
+                             const uint8_t *data, size_t len, size_t *used, uint8_t *out,
+                             size_t cap, size_t *n) {
+    uint8_t place = flags & (d->piece_out ? HWS_FINAL : HWS_WHOLE);
+    size_t left = len - *used;
+    hws_status status = HWS_ERR_SPACE;
+    if (!d->piece_out || (*n == 0 && left + HWS_FRAME_HEADER_MAX <= cap)) {
+        status =
+            hws_conn_send(conn, type, place, left > 0 ? data + *used : NULL, left, out, cap, n);
+    }
     if (status == HWS_OK) {
         *used = len;
+        d->piece_out = HWS__NO_PIECE;
+    }
+    if (status != HWS_ERR_SPACE || *n > cap) {
+        return status;
+    }
+    if (*n > 0) {
+        return HWS_MORE;
+    }
+    return cap < HWS_DEFLATE_MIN_SPACE
+               ? HWS_ERR_SPACE
+               : send_fragment(d, conn, type, flags, data, used, out, cap, n);
+}
+
+static hws_status send_control(hws_conn *conn, uint8_t type, uint8_t flags, const uint8_t *data,
+                               size_t len, size_t *used, uint8_t *out, size_t cap, size_t *n) {
+    hws_status status = hws_conn_send(conn, type, flags, data, len, out, cap, n);
+    if (status == HWS_OK) {
+        *used = len;
+    }
+    return status;
+}
+
+/* The first look at a piece that is to be compressed. */
+static hws_status begin_sending(hws__deflate *d, hws_conn *conn, uint8_t type, uint8_t flags,
+                                const uint8_t *data, size_t len) {
+    hws_status status = ask_conn(conn, type, flags);
+    if (status == HWS_OK) {
+        status = begin_piece(d, type, flags & HWS_WHOLE, data, len);
+    }
+    if (status == HWS_OK) {
+        d->flags_out = flags;
     }
     return status;
 }
@@ -182,28 +242,33 @@ hws_status hws_deflate_send(hws_deflate *deflate, hws_conn *conn, uint8_t type, 
                             const uint8_t *data, size_t len, size_t *used, uint8_t *out, size_t cap,
                             size_t *n) {
     hws__deflate *d = hws__deflate_of(deflate);
-    uint8_t is_data = type == HWS_TEXT || type == HWS_BINARY;
-    hws_status status = d->failed_out;
     if (*used > len || flags >= 2 * HWS_UNCOMPRESSED || !hws__wishes_are_good(flags)) {
         return HWS_ERR_ARGUMENT;
     }
-    if (!is_data || !hws_deflate_compresses(deflate, flags, len)) {
-        return send_plain(conn, type, flags, data, len, used, out, cap, n);
+    if (type != HWS_TEXT && type != HWS_BINARY) {
+        return send_control(conn, type, flags, data, len, used, out, cap, n);
     }
-    if (status == HWS_OK && (*n > cap || cap - *n < HWS_DEFLATE_MIN_SPACE)) {
+    if (d->failed_out != HWS_OK) {
+        return d->failed_out;
+    }
+    if (d->piece_out && !is_same_piece(d, type, flags, *used)) {
+        return HWS_ERR_STATE;
+    }
+    if (d->piece_out == HWS__PLAIN_PIECE ||
+        (!d->piece_out && !hws_deflate_compresses(deflate, flags, len))) {
+        return send_plain(d, conn, type, flags, data, len, used, out, cap, n);
+    }
+    if (*n > cap || cap - *n < HWS_DEFLATE_MIN_SPACE) {
         return *n > 0 && *n <= cap ? HWS_MORE : HWS_ERR_SPACE;
     }
-    if (status == HWS_OK && d->piece_out) {
-        status = resume_piece(d, type, flags & HWS_WHOLE, *used);
-    } else if (status == HWS_OK) {
-        status = ask_conn(conn, type, flags);
-        if (status == HWS_OK) {
-            status = begin_piece(d, type, flags & HWS_WHOLE, data, len);
-        }
+    if (!d->piece_out) {
+        hws_status status = begin_sending(d, conn, type, flags, data, len);
         if (status == HWS_ERR_MEMORY && (flags & HWS_COMPRESSED) == 0) {
-            return send_plain(conn, type, flags, data, len, used, out, cap, n);
+            return send_plain(d, conn, type, flags, data, len, used, out, cap, n);
+        }
+        if (status != HWS_OK) {
+            return status;
         }
     }
-    return status == HWS_OK ? send_frame(d, conn, type, flags, data, len, used, out, cap, n)
-                            : status;
+    return send_frame(d, conn, type, flags, data, len, used, out, cap, n);
 }

@@ -4,6 +4,7 @@
  */
 #include "endpoint.h"
 
+#include "deflate.h"
 #include "kernel.h"
 
 /* Room for control frames that overtake: three of the longest. */
@@ -182,6 +183,13 @@ uint8_t hws__endpoint_stands(const hws__endpoint *e) {
     return 0;
 }
 
+/* Nothing more of a message that is half out will be sent. */
+static void end_sending(hws__endpoint *e) {
+    if (e->deflate != NULL && (hws__endpoint_is_over(e) || !hws_conn_can_send(&e->conn))) {
+        hws__deflate_abandon(e->deflate);
+    }
+}
+
 /* What follows from the state of things, after each call that may have changed it. */
 void hws__endpoint_settle(hws__endpoint *e) {
     uint8_t closing = e->phase == HWS__ANSWERED ||
@@ -191,6 +199,7 @@ void hws__endpoint_settle(hws__endpoint *e) {
     if (closing) {
         hws_keepalive_closing(&e->keepalive);
     }
+    end_sending(e);
     hws_keepalive_pause(&e->keepalive, hws__endpoint_stands(e) || e->ping_left > 0);
 }
 
@@ -270,6 +279,7 @@ void hws__endpoint_abort(hws__endpoint *e, hws_status status) {
         e->status = status;
     }
     e->phase = HWS__OVER;
+    end_sending(e);
     if (e->queue.promised == 0) {
         hws__queue_drop(&e->queue, &e->config->allocator);
     }

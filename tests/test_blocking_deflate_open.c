@@ -21,6 +21,9 @@ static void options_that_cannot_be_are_refused_before_anything_is_sent(void **st
     deflate_options[HWS_ROLE_CLIENT].size--;
     assert_int_equal(hws_blocking_connect(ws, p->url, config, NULL), HWS_ERR_ARGUMENT);
     deflate_options[HWS_ROLE_CLIENT].size++;
+    deflate_options[HWS_ROLE_CLIENT].settings.level = 10;
+    assert_int_equal(hws_blocking_connect(ws, p->url, config, NULL), HWS_ERR_ARGUMENT);
+    deflate_options[HWS_ROLE_CLIENT].settings.level = 9;
     deflate_params[HWS_ROLE_CLIENT].server_max_window_bits = 16;
     assert_int_equal(hws_blocking_connect(ws, p->url, config, NULL), HWS_ERR_ARGUMENT);
     pair_free(p);

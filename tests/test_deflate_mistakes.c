@@ -288,19 +288,97 @@ static void a_connection_that_knows_no_compression_takes_none(void **state) {
     close_twins(BETWEEN);
 }
 
-static void what_is_not_compressed_needs_room_for_its_frame(void **state) {
+static hws_status send_plain(uint8_t type, uint8_t flags, size_t len, size_t *used, uint8_t *out,
+                             size_t cap, size_t *n) {
+    return hws_deflate_send(&t.s.deflate, &t.s.conn, type, flags | HWS_UNCOMPRESSED, half, len,
+                            used, out, cap, n);
+}
+
+static void what_is_not_compressed_needs_room_for_its_frame_or_a_fragment(void **state) {
     uint8_t out[101];
     size_t used = 0;
     size_t n = 0;
     setup how = setup_default();
     (void)state;
     open_twins(&how, BETWEEN);
-    assert_int_equal(hws_deflate_send(&t.s.deflate, &t.s.conn, HWS_BINARY,
-                                      HWS_WHOLE | HWS_UNCOMPRESSED, half, 100, &used, out,
+    assert_int_equal(send_plain(HWS_BINARY, HWS_WHOLE, 100, &used, out, 63, &n), HWS_ERR_SPACE);
+    n = 1; /* what stands there is to be written first */
+    assert_int_equal(send_plain(HWS_BINARY, HWS_WHOLE, 100, &used, out, sizeof out, &n), HWS_MORE);
+    assert_int_equal(n, 1);
+    n = 102;
+    assert_int_equal(send_plain(HWS_BINARY, HWS_WHOLE, 100, &used, out, 101, &n), HWS_ERR_SPACE);
+    assert_int_equal(used, 0);
+    close_twins(BETWEEN);
+}
+
+/* The fragments of a plain piece; mistakes in between do not get into it. */
+static void a_plain_piece_that_is_half_out_takes_no_other(void **state) {
+    uint8_t out[128];
+    size_t used = 0;
+    size_t n = 0;
+    size_t other = 0;
+    setup how = setup_default();
+    (void)state;
+    open_twins(&how, BETWEEN);
+    hws_deflate *d = &t.s.deflate;
+    assert_int_equal(send_plain(HWS_BINARY, HWS_WHOLE, 200, &used, out, 101, &n), HWS_MORE);
+    assert_int_equal(n, 2 + 87);
+    assert_int_equal(out[0], 0x02);
+    assert_int_equal(used, 87);
+    n = 0;
+    assert_int_equal(send_plain(HWS_BINARY, HWS_WHOLE, 200, &other, out, 101, &n), HWS_ERR_STATE);
+    assert_int_equal(send_plain(HWS_TEXT, HWS_WHOLE, 200, &used, out, 101, &n), HWS_ERR_STATE);
+    assert_int_equal(send_plain(HWS_BINARY, HWS_FIRST, 200, &used, out, 101, &n), HWS_ERR_STATE);
+    assert_int_equal(
+        hws_deflate_send(d, &t.s.conn, HWS_BINARY, HWS_WHOLE, half, 200, &used, out, 101, &n),
+        HWS_ERR_STATE);
+    assert_int_equal(
+        hws_deflate_compress(d, HWS_BINARY, HWS_WHOLE, half, 200, &other, out, 101, &n),
+        HWS_ERR_STATE);
+    assert_int_equal(n, 0);
+    assert_int_equal(send_plain(HWS_BINARY, HWS_WHOLE, 200, &used, out, 126, &n), HWS_MORE);
+    assert_int_equal(out[0], 0x00);
+    assert_int_equal(used, 87 + 112);
+    n = 0;
+    assert_int_equal(
+        hws_deflate_send(d, &t.s.conn, HWS_PING, HWS_WHOLE, half, 3, &other, out, sizeof out, &n),
+        HWS_OK);
+    n = 0;
+    assert_int_equal(send_plain(HWS_BINARY, HWS_WHOLE, 200, &used, out, 64, &n), HWS_OK);
+    assert_int_equal(out[0], 0x80);
+    assert_int_equal(n, 3);
+    hws_deflate_release(d);
+    hws_deflate_release(&t.twin.deflate);
+}
+
+/* RFC 6455 5.6: text is judged whole before a fragment of it goes out. */
+static void plain_text_in_fragments_is_judged_before_any_of_it_goes_out(void **state) {
+    static uint8_t text[201];
+    uint8_t out[101];
+    size_t used = 0;
+    size_t n = 0;
+    setup how = setup_default();
+    (void)state;
+    memset(text, 'a', sizeof text);
+    memcpy(text + 86, "\xe2\x82\xac", 3); /* the border of two fragments is inside of it */
+    open_twins(&how, BETWEEN);
+    text[200] = 0xFF;
+    assert_int_equal(hws_deflate_send(&t.s.deflate, &t.s.conn, HWS_TEXT,
+                                      HWS_WHOLE | HWS_UNCOMPRESSED, text, 201, &used, out,
                                       sizeof out, &n),
-                     HWS_ERR_SPACE);
+                     HWS_ERR_SEND_UTF8);
     assert_int_equal(n, 0);
     assert_int_equal(used, 0);
+    hws_status status = HWS_MORE;
+    unsigned frames = 0;
+    while (status == HWS_MORE) {
+        n = 0;
+        status = hws_deflate_send(&t.s.deflate, &t.s.conn, HWS_TEXT, HWS_WHOLE | HWS_UNCOMPRESSED,
+                                  text, 200, &used, out, sizeof out, &n);
+        frames++;
+    }
+    assert_int_equal(status, HWS_OK);
+    assert_int_equal(frames, 3);
     close_twins(BETWEEN);
 }
 
@@ -437,7 +515,7 @@ static int fail_at_key(unsigned k, uint8_t no_takeover) {
         assert_int_equal(err_with(HWS_TEXT, HWS_WHOLE, half, sizeof half, used), HWS_ERR_RANDOM);
         assert_int_equal(err_with(HWS_TEXT, HWS_WHOLE, "abc", 3, 0), HWS_ERR_RANDOM);
         assert_int_equal(err_with(HWS_TEXT, HWS_FINAL, "abc", 3, 0), HWS_ERR_RANDOM);
-        assert_int_equal(err_with(HWS_BINARY, HWS_WHOLE | 8, "abc", 3, 0), HWS_ERR_STATE);
+        assert_int_equal(err_with(HWS_BINARY, HWS_WHOLE | 8, "abc", 3, 0), HWS_ERR_RANDOM);
         assert_int_equal(err_with(HWS_PING, HWS_WHOLE, "abc", 3, 0), HWS_OK);
         assert_int_equal(used, before);
     }
@@ -464,7 +542,9 @@ int main(void) {
         cmocka_unit_test(every_type_and_flag_that_is_good_is_taken),
         cmocka_unit_test(a_mistake_changes_nothing),
         cmocka_unit_test(a_connection_that_knows_no_compression_takes_none),
-        cmocka_unit_test(what_is_not_compressed_needs_room_for_its_frame),
+        cmocka_unit_test(what_is_not_compressed_needs_room_for_its_frame_or_a_fragment),
+        cmocka_unit_test(a_plain_piece_that_is_half_out_takes_no_other),
+        cmocka_unit_test(plain_text_in_fragments_is_judged_before_any_of_it_goes_out),
         cmocka_unit_test(the_rest_of_a_message_cannot_be_sent_after_our_close),
         cmocka_unit_test(spans_are_refused_without_a_trace),
         cmocka_unit_test(a_span_that_is_half_out_takes_nothing_else),

@@ -488,6 +488,49 @@ static void endpoints_can_share_a_compressor(void **state) {
     assert_int_equal(memory.blocks, 0);
 }
 
+/* The others need not wait until who ends inside a message is released. */
+static void a_shared_compressor_is_free_when_its_connection_ends(void **state) {
+    (void)state;
+    enum { CLOSED, CLOSED_NOW, ABORTED, FAILED, CUT, WAYS };
+    hws_compressor compressor;
+    hws_codec_settings settings = {.window_bits = 11, .level = 6, .mem_level = 4};
+    unsigned way = 0;
+    assert_int_equal(hws_compressor_init(&compressor, test_codec(), &settings), HWS_OK);
+    while (way < WAYS) {
+        pair first;
+        pair second;
+        pair_prepare(&first, HWS_DEFLATE_SMALL);
+        pair_prepare(&second, HWS_DEFLATE_SMALL);
+        side *s = first.sides[SERVER];
+        s->options.shared = second.sides[SERVER]->options.shared = &compressor;
+        pair_open(&first);
+        pair_open(&second);
+        assert_int_equal(send_text(s, HWS_FIRST, 99), HWS_OK);
+        assert_int_equal(send_text(second.sides[SERVER], HWS_WHOLE | HWS_COMPRESSED, 99),
+                         HWS_ERR_STATE);
+        if (way == CLOSED) {
+            assert_int_equal(hws_endpoint_close(&s->ep, 1000, NULL, 0), HWS_OK);
+        } else if (way == CLOSED_NOW) {
+            assert_int_equal(hws_endpoint_close_now(&s->ep, 1000, NULL, 0), HWS_OK);
+        } else if (way == ABORTED) {
+            assert_int_equal(hws_endpoint_abort(&s->ep, HWS_ERR_CLOSED), HWS_OK);
+        } else if (way == FAILED) {
+            side_read_hex(s, "8f");
+            side_receive(s);
+        } else {
+            first.to[SERVER].ended = 1;
+            pair_settle(&first);
+        }
+        assert_int_equal(send_text(second.sides[SERVER], HWS_WHOLE | HWS_COMPRESSED, 99), HWS_OK);
+        pair_settle(&second);
+        expect_events(second.sides[CLIENT], "TEXT{99}");
+        pair_free(&first);
+        pair_free(&second);
+        way++;
+    }
+    hws_compressor_release(&compressor);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_sides_agree_and_compress),
@@ -506,6 +549,7 @@ int main(void) {
         cmocka_unit_test(a_bomb_fails_with_1009),
         cmocka_unit_test(it_can_be_released_inside_a_compressed_message),
         cmocka_unit_test(endpoints_can_share_a_compressor),
+        cmocka_unit_test(a_shared_compressor_is_free_when_its_connection_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,7 @@ typedef struct hws_codec {
      * @param cap    Its size.
      * @param n      In and out: bytes in dst.
      * @return       HWS_OK: all is taken, and with `flush` written; HWS_MORE: dst is full, but for
-     *               a few bytes.
+     *               fewer than 32 bytes.
      */
     hws_status (*compress)(void *state, const uint8_t *src, size_t len, size_t *used, uint8_t flush,
                            uint8_t *dst, size_t cap, size_t *n);
@@ -115,7 +115,8 @@ typedef struct hws_codec {
      * End a message, after HWS_OK: take the 00 00 FF FF that its sender removed (RFC 7692 7.2.2).
      *
      * @param state  A decompressor.
-     * @return       HWS_OK when these four bytes were the length of an empty stored block;
+     * @return       HWS_OK when these four bytes were the length of an empty stored block, whether
+     *               with BFINAL or not;
      *               HWS_ERR_INFLATE when they were taken as anything else, which is a message that
      *               ended inside a block or without its last one.
      */

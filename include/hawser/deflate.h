@@ -230,7 +230,8 @@ HWS_API void hws_deflate_trim(hws_deflate *deflate);
  *
  * A fault of the peer ends the connection, as one of its frames does: HWS_ERR_INFLATE or
  * HWS_ERR_UTF8 (1007), HWS_ERR_MESSAGE_TOO_BIG (1009). hws_conn_reply() then owes the Close. The
- * offset of such an error is the end of what the connection has looked at, and so depends on cuts.
+ * offset of such an error is the end of what the connection has looked at, and so depends on cuts,
+ * as does how much came before of a message that fails.
  * A reference beyond a window below 15 bits, which breaks what was agreed, may be found or
  * followed.
  *
@@ -271,7 +272,8 @@ HWS_API hws_status hws_deflate_receive_message(hws_deflate *deflate, hws_conn *c
                                                size_t *used, hws_event *ev);
 
 /**
- * Whether events wait that need no more bytes from the peer: receive before waiting for the socket.
+ * Whether events may wait that need no more bytes from the peer: receive before waiting for the
+ * socket.
  *
  * @param deflate  A connection's compression.
  * @return         1 or 0.
@@ -307,15 +309,16 @@ HWS_API uint8_t hws_deflate_compresses(const hws_deflate *deflate, uint8_t flags
  * @param out      Buffer to append to; must not overlap data.
  * @param cap      Its size.
  * @param n        In and out: bytes in out.
- * @return         HWS_OK: all is in `out`; HWS_MORE: `out` is full with one fragment of the
- *                 message. Send what is in it, and call again with the same arguments, `used` as
- *                 it is, and room. The caller's mistakes change nothing: HWS_ERR_ARGUMENT,
+ * @return         HWS_OK: all is in `out`; HWS_MORE: `out` is full, with one fragment of the
+ *                 message or, where something stood in it before, without. Send what is in it, and
+ *                 call again with the same arguments, `used` as it is, and room. That goes for what
+ *                 is not compressed too. The caller's mistakes change nothing: HWS_ERR_ARGUMENT,
  *                 HWS_ERR_STATE, HWS_ERR_SEND_UTF8 as hws_conn_send(); HWS_ERR_SPACE when *n is 0
- *                 and less than HWS_DEFLATE_MIN_SPACE is there (for what is not compressed: less
- *                 than all of the frame); HWS_ERR_MEMORY, or HWS_ERR_STATE when a shared
- *                 compressor is inside another message, when flags ask for compression (without
- *                 that, the message goes uncompressed); HWS_ERR_RANDOM, which inside a compressed
- *                 message is sticky: the rest of it cannot be sent.
+ *                 and less than HWS_DEFLATE_MIN_SPACE is there, and the frame does not fit; where
+ *                 flags ask for compression (without that, the message goes uncompressed)
+ *                 HWS_ERR_MEMORY, and HWS_ERR_STATE when a shared compressor is inside another
+ *                 message; HWS_ERR_RANDOM, which inside a compressed message is sticky: the rest of
+ *                 it cannot be sent.
  */
 HWS_API hws_status hws_deflate_send(hws_deflate *deflate, hws_conn *conn, uint8_t type,
                                     uint8_t flags, const uint8_t *data, size_t len, size_t *used,
@@ -337,8 +340,8 @@ HWS_API hws_status hws_deflate_send(hws_deflate *deflate, hws_conn *conn, uint8_
  * @return         HWS_OK: the piece is done, and with HWS_FINAL the message; HWS_MORE: dst is full,
  *                 call again with the same arguments, `used` as it is, and room; HWS_ERR_SPACE when
  *                 there is none, likewise; HWS_ERR_MEMORY; HWS_ERR_INFLATE, HWS_ERR_UTF8,
- *                 HWS_ERR_MESSAGE_TOO_BIG, with nothing written: the connection has to be failed;
- *                 HWS_ERR_STATE for a piece that does not continue what came before.
+ *                 HWS_ERR_MESSAGE_TOO_BIG, sticky, with *n as it was: the connection has to be
+ *                 failed; HWS_ERR_STATE for a piece that does not continue what came before.
  */
 HWS_API hws_status hws_deflate_decompress(hws_deflate *deflate, uint8_t type, uint8_t flags,
                                           const uint8_t *src, size_t len, size_t *used,

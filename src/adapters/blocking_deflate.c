@@ -9,18 +9,20 @@
 #include <string.h>
 
 hws_status hws__blocking_plan_deflate(hws__blocking *b, const hws_blocking_config *config) {
-    const hws_deflate_options *options = config->deflate_options;
+    hws_deflate_params largest;
     if (config->deflate == NULL || !config->deflate->enabled) {
         return HWS_OK;
     }
-    if (options == NULL || options->size != sizeof *options || options->codec == NULL) {
+    if (config->deflate_options == NULL) {
         return HWS_ERR_ARGUMENT;
     }
     b->wanted = *config->deflate;
-    b->deflate_options = *options;
+    b->deflate_options = *config->deflate_options;
     b->deflate_options.role = b->role;
     b->deflate_options.max_message = config->max_message;
-    return HWS_OK;
+    /* So that a mistake is found before the peer is told anything. */
+    hws_deflate_params_init(&largest, HWS_DEFLATE_BEST);
+    return hws_deflate_init(&b->deflate, &largest, &b->deflate_options);
 }
 
 /* Start a list in `room` with the extensions of the caller. RFC 6455 9.1. */
