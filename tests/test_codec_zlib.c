@@ -91,6 +91,14 @@ static void the_table_is_complete(void **state) {
                 c->decompress && c->decompress_end);
 }
 
+/* RFC 7692 7.2.1: four bytes are removed from the end. An empty block more would stay. */
+static void expect_one_flush(const uint8_t *out, size_t n) {
+    static const uint8_t twice[9] = {0x00, 0x00, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0xFF, 0xFF};
+    assert_true(n >= 4);
+    assert_memory_equal(out + n - 4, twice, 4);
+    assert_true(n < sizeof twice || memcmp(out + n - sizeof twice, twice, sizeof twice) != 0);
+}
+
 /* In three spans, each flushed: also where a flush finds little room. */
 static size_t compress_spans(const hws_codec_settings *how, const uint8_t *data, size_t cap,
                              uint8_t *out) {
@@ -101,7 +109,7 @@ static size_t compress_spans(const hws_codec_settings *how, const uint8_t *data,
     size_t i = 0;
     while (i < 3) {
         size_t n = compress_by(state, data + at, ends[i] - at, 1, cap, out + total);
-        assert_memory_equal(out + total + n - 4, "\x00\x00\xff\xff", 4);
+        expect_one_flush(out + total, n);
         total += n;
         at = ends[i];
         i++;
@@ -110,10 +118,12 @@ static size_t compress_spans(const hws_codec_settings *how, const uint8_t *data,
     return total;
 }
 
-static void what_is_written_does_not_depend_on_capacities(void **state) {
+/* zlib writes the same bytes at every capacity. zlib-ng begins a block more or less, which is as
+ * good: a few bytes. */
+static void what_is_written_at_any_capacity_is_read(void **state) {
+    enum { BLOCKS = 24 };
     static uint8_t data[LEN];
-    static uint8_t whole[PACKED_CAP];
-    static uint8_t parts[PACKED_CAP];
+    static uint8_t out[PACKED_CAP];
     uint64_t seed = 31;
     unsigned i = 0;
     (void)state;
@@ -123,11 +133,13 @@ static void what_is_written_does_not_depend_on_capacities(void **state) {
         void *peer = make_decompressor(how.window_bits);
         size_t cap = LEAST_ROOM;
         content_fill(&seed, (enum content)(i % CONTENT_KINDS), data, LEN);
-        size_t len = compress_spans(&how, data, PACKED_CAP, whole);
-        expect_plain(peer, whole, len, data, LEN);
+        size_t len = compress_spans(&how, data, PACKED_CAP, out);
+        expect_plain(peer, out, len, data, LEN);
         while (cap < LEN + 100) {
-            assert_int_equal(compress_spans(&how, data, cap, parts), len);
-            assert_memory_equal(whole, parts, len);
+            size_t n = compress_spans(&how, data, cap, out);
+            assert_in_range(n, len - BLOCKS, len + BLOCKS);
+            codec()->decompressor_reset(peer);
+            expect_plain(peer, out, n, data, LEN);
             cap += cap < 40 ? 1 : cap / 7;
         }
         codec()->decompressor_release(peer);
@@ -322,7 +334,7 @@ static void follows_add_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_complete),
-        cmocka_unit_test(what_is_written_does_not_depend_on_capacities),
+        cmocka_unit_test(what_is_written_at_any_capacity_is_read),
         cmocka_unit_test(a_flush_is_written_once_however_little_room_there_is),
         cmocka_unit_test(a_flush_of_nothing_writes_nothing),
         cmocka_unit_test(bytes_without_a_flush_come_with_the_next),

@@ -169,13 +169,14 @@ static unsigned whole_life(unsigned fail_at, int fail_rest, uint8_t no_takeover)
 }
 
 static void every_allocation_may_fail(void **state) {
+    enum { FEW_CALLS = 8 }; /* zlib takes a state in several blocks, zlib-ng in one */
     unsigned way = 0;
     (void)state;
     while (way < 4) {
         uint8_t no_takeover = way & 1;
         unsigned calls = whole_life(0, 0, no_takeover);
         unsigned k = 1;
-        assert_true(calls > 20);
+        assert_true(calls > FEW_CALLS);
         while (k <= calls) {
             (void)whole_life(k, way > 1, no_takeover);
             assert_true(p.memory.failures > 0);
@@ -379,13 +380,19 @@ static void a_trim_leaves_the_window_that_the_peer_refers_to(void **state) {
 /* --- sizes --------------------------------------------------------------------------------------
  */
 
+/* Whether it is zlib itself, by its version: digits and points. Others put their name behind. */
+static int is_zlib(void) {
+    const char *version = zlibVersion();
+    return version[strspn(version, "0123456789.")] == '\0';
+}
+
 /* zlib's own sum: 2^(window_bits + 2) + 2^(mem_level + 9) to compress, 2^window_bits to decompress,
  * and a few thousand bytes for each. Another zlib may take more. */
 static void states_take_what_zlib_says(void **state) {
     enum { FEW = 12 * 1024 };
     unsigned i = 0;
     (void)state;
-    if (strcmp(zlibVersion(), ZLIB_VERSION) != 0 || strstr(ZLIB_VERSION, "ng") != NULL) {
+    if (!is_zlib()) {
         skip();
     }
     while (i < 7 * 9) {
@@ -409,7 +416,7 @@ static void states_take_what_zlib_says(void **state) {
     }
 }
 
-/* The window of what is received is the one that was agreed, and no larger. */
+/* The window of what is received is the one that was agreed, and with zlib no larger. */
 static void a_decompressor_has_the_window_of_its_direction(void **state) {
     uint8_t bits = 9;
     size_t before = 0;
@@ -420,7 +427,8 @@ static void a_decompressor_has_the_window_of_its_direction(void **state) {
         send_and_receive(SERVER, 0);
         hws_deflate_release(&p.ends[SERVER].deflate);
         assert_true(p.memory.bytes >= ((size_t)1 << bits));
-        assert_true(before == 0 || p.memory.bytes - before == ((size_t)1 << (bits - 1)));
+        assert_true(!is_zlib() || before == 0 ||
+                    p.memory.bytes - before == ((size_t)1 << (bits - 1)));
         before = p.memory.bytes;
         close_pair();
         bits++;
