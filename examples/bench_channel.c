@@ -40,6 +40,7 @@ size_t channel_counts[CHANNEL_PHASES];
 static const struct addrinfo *all_addresses;
 static size_t out_cap; /* of each channel */
 static uint8_t in[READ_BYTES];
+static uint8_t plain[READ_BYTES]; /* a piece of a compressed answer */
 
 static void set_phase(channel *c, int phase) {
     channel_counts[c->phase]--;
@@ -47,8 +48,17 @@ static void set_phase(channel *c, int phase) {
     c->phase = phase;
 }
 
+/* Room for one message. A compressed one may be longer, and is one frame where there is room. */
+static size_t frame_max(void) {
+    size_t size = (size_t)options.size;
+    if (options.deflate.params.enabled) {
+        size = (size_t)hws_deflate_bound(size) + HWS_DEFLATE_MIN_SPACE;
+    }
+    return size + HWS_FRAME_HEADER_MAX;
+}
+
 hws_status channel_setup(const struct addrinfo *addresses) {
-    size_t frame = (size_t)options.size + HWS_FRAME_HEADER_MAX;
+    size_t frame = frame_max();
     size_t all = frame * (size_t)options.depth;
     size_t gathered = all < GATHERED ? all : GATHERED;
     size_t needed = frame > gathered ? frame : gathered;
@@ -69,6 +79,7 @@ int channel_init(channel *c, size_t index) {
 
 void channel_release(channel *c) {
     channel_end(c);
+    hws_deflate_release(&c->deflate);
     free(c->out);
     free(c->times);
 }
@@ -136,14 +147,20 @@ uint64_t channel_number(const channel *c, uint64_t n) {
 
 static hws_status append_message(channel *c, uint64_t time) {
     uint64_t number = channel_number(c, c->sent);
+    size_t before = c->out_len;
+    size_t used = 0;
+    hws_status status;
     c->times[c->sent % options.depth] = options.rate > 0 ? pace_due(number) : time;
     c->sent++;
-    return hws_conn_send(&c->conn, options.text ? HWS_TEXT : HWS_BINARY, HWS_WHOLE,
-                         payload_make(number), (size_t)options.size, c->out, out_cap, &c->out_len);
+    status = hws_deflate_send(&c->deflate, &c->conn, options.text ? HWS_TEXT : HWS_BINARY,
+                              HWS_WHOLE, payload_make(number), (size_t)options.size, &used, c->out,
+                              out_cap, &c->out_len);
+    tally_bytes(&result.sent, options.size, c->out_len - before);
+    return status;
 }
 
 void channel_send(channel *c) {
-    size_t room = out_cap - RESERVE - HWS_FRAME_HEADER_MAX - (size_t)options.size;
+    size_t room = out_cap - RESERVE - frame_max();
     uint64_t time = 0;
     if (c->phase != CHANNEL_OPEN) {
         return;
@@ -198,6 +215,7 @@ static int take_piece(channel *c, const hws_event *ev, uint64_t now) {
         return 0;
     }
     c->at += ev->len;
+    tally_bytes(&result.received, ev->len, 0);
     if ((ev->flags & HWS_FINAL) != 0) {
         tally_answer(c->times[c->answered % options.depth], now);
         c->answered++;
@@ -230,7 +248,9 @@ static void take_bytes(channel *c, uint8_t *buf, size_t len) {
     size_t used = 0;
     hws_event ev;
     hws_status status;
-    while ((status = hws_conn_receive(&c->conn, buf, len, &used, &ev)) == HWS_EVENT) {
+    tally_bytes(&result.received, 0, len);
+    while ((status = hws_deflate_receive(&c->deflate, &c->conn, buf, len, &used, plain,
+                                         sizeof plain, &ev)) == HWS_EVENT) {
         if (!take_event(c, &ev, now)) {
             give_up(c);
             return;
@@ -345,13 +365,18 @@ static void fail_opening(channel *c, hws_status status) {
 static void open_frames(channel *c) {
     opening *o = c->opening;
     hws_conn_config config;
+    hws_deflate_options deflate = options.deflate.options;
     hws_conn_config_init(&config, HWS_ROLE_CLIENT);
     config.max_message = HWS_UNLIMITED; /* it is compared as it comes, and takes no memory */
     config.max_fragments = HWS_UNLIMITED;
     config.random = hws_entropy;
+    config.compression = o->agreed.enabled;
+    deflate.max_message = HWS_UNLIMITED;
     (void)hws_conn_init(&c->conn, &config);
+    (void)hws_deflate_init(&c->deflate, &o->agreed, &deflate);
     set_phase(c, CHANNEL_OPEN);
     result.opened++;
+    result.compressing += o->agreed.enabled;
     c->opening = NULL;
     take_bytes(c, o->bytes + o->head.head_len, o->len - o->head.head_len);
     free(o);

@@ -27,6 +27,7 @@ struct opening;
 
 typedef struct channel {
     hws_conn conn;
+    hws_deflate deflate; /* from OPEN on; before that it holds nothing */
     size_t index;
     int fd;
     int phase;

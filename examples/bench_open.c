@@ -3,6 +3,8 @@
  */
 #include "bench_open.h"
 
+#include <string.h>
+
 #include "bench_options.h"
 
 #include <hawser/entropy.h>
@@ -11,6 +13,7 @@ static hws_client_config request;
 static uint8_t target[HWS_DEFAULT_MAX_LINE];
 static uint8_t authorization[HWS_DEFAULT_MAX_LINE];
 static hws_field field;
+static uint8_t offer[HWS_DEFLATE_TEXT_MAX];
 
 hws_status open_setup(void) {
     hws_text url = hws_text_from(options.url);
@@ -27,6 +30,11 @@ hws_status open_setup(void) {
         request.fields = &field;
         request.field_count = 1;
     }
+    if (status == HWS_OK && options.deflate.params.enabled) {
+        size_t offer_len = 0;
+        status = hws_deflate_offer(&options.deflate.params, 1, offer, sizeof offer, &offer_len);
+        request.extensions = (hws_text){(const char *)offer, offer_len};
+    }
     return status;
 }
 
@@ -39,6 +47,12 @@ hws_status open_request(opening *o, uint8_t *out, size_t cap, size_t *n) {
 hws_status open_answer(opening *o) {
     hws_accepted accepted;
     hws_status status = hws_head_parse(&o->head, o->bytes, o->len);
-    return status == HWS_OK ? hws_handshake_verify(&request, &o->key, &o->head, o->bytes, &accepted)
-                            : status;
+    memset(&o->agreed, 0, sizeof o->agreed);
+    if (status == HWS_OK) {
+        status = hws_handshake_verify(&request, &o->key, &o->head, o->bytes, &accepted);
+    }
+    if (status == HWS_OK && options.deflate.params.enabled) {
+        status = hws_deflate_verify(&options.deflate.params, 1, &o->head, o->bytes, &o->agreed);
+    }
+    return status;
 }

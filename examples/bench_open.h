@@ -17,6 +17,7 @@ enum {
 typedef struct opening {
     hws_key key;
     hws_head head;
+    hws_deflate_params agreed; /* set with the answer */
     hws_header fields[OPEN_FIELDS];
     uint8_t bytes[OPEN_BYTES];
     size_t len;

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command_line.h"
 
@@ -18,6 +19,9 @@ enum {
     MAX_SECONDS = 86400
 };
 
+/* That none was named. */
+enum { NO_PAYLOAD = -1 };
+
 /* Bytes that the messages on their way may take in all: they are in our memory and in the server's.
  */
 static const uint64_t max_in_flight = (uint64_t)4 << 30;
@@ -27,7 +31,9 @@ bench_options options = {.connections = 10,
                          .depth = 1,
                          .duration_ns = 10 * SECOND,
                          .warm_up_ns = SECOND,
-                         .timeout_ns = 10 * SECOND};
+                         .timeout_ns = 10 * SECOND,
+                         .payload = NO_PAYLOAD,
+                         .deflate = {.program = "hawser-bench", .role = HWS_ROLE_CLIENT}};
 
 static int take_bounded(void *field, const char *value, uint64_t min, uint64_t max) {
     uint64_t *number = field;
@@ -77,6 +83,17 @@ static int take_some_seconds(void *field, const char *value) {
     return take_seconds(field, value) && *(uint64_t *)field > 0;
 }
 
+static int take_payload(void *field, const char *value) {
+    static const char *const names[] = {[PAYLOAD_RANDOM] = "random", [PAYLOAD_WORDS] = "words"};
+    int *payload = field;
+    int i = 0;
+    while (i < PAYLOAD_KINDS && strcmp(value, names[i]) != 0) {
+        i++;
+    }
+    *payload = i;
+    return i < PAYLOAD_KINDS;
+}
+
 static int take_url(const char *url) {
     hws_status status = hws_uri_parse(hws_text_from(url), &options.uri);
     if (status != HWS_OK || options.url != NULL) {
@@ -100,6 +117,11 @@ static const option option_table[] = {
     {"--timeout", "SECONDS", "for opening, and for the last answers (10)", take_some_seconds,
      &options.timeout_ns},
     {"--text", "", "send text, not binary messages", take_flag, &options.text},
+    {"--payload", "KIND",
+     "random, or words, which can be compressed (random; with --deflate words)", take_payload,
+     &options.payload},
+    {"--deflate", "[=OPTIONS]", "offer to compress messages (permessage-deflate)", take_deflate,
+     &options.deflate},
     {"--json", "", "print the result as JSON", take_flag, &options.json},
     {0},
 };
@@ -110,6 +132,7 @@ static const program self = {
              "Sends messages to a WebSocket server that sends each back, checks what comes back,\n"
              "and prints how many came and how long they took.\n",
     .options = option_table,
+    .notes = DEFLATE_NOTES ".\n",
     .take_word = take_url,
 };
 
@@ -123,6 +146,12 @@ void take_options(char **argv) {
     take_command_line(&self, argv);
     if (options.url == NULL) {
         refuse("The URL is missing.");
+    }
+    if (!options.deflate.params.enabled) {
+        hws_deflate_options_init(&options.deflate.options, HWS_ROLE_CLIENT, HWS_DEFLATE_BALANCED);
+    }
+    if (options.payload == NO_PAYLOAD) {
+        options.payload = options.deflate.params.enabled ? PAYLOAD_WORDS : PAYLOAD_RANDOM;
     }
     if ((options.size + HWS_FRAME_HEADER_MAX) * options.depth >
         max_in_flight / options.connections) {

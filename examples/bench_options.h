@@ -6,6 +6,9 @@
 
 #include <hawser/hawser.h>
 
+#include "bench_payload.h"
+#include "deflate_options.h"
+
 typedef struct bench_options {
     const char *url;
     hws_uri uri; /* its parts */
@@ -17,6 +20,8 @@ typedef struct bench_options {
     uint64_t warm_up_ns;
     uint64_t timeout_ns; /* for opening, and for the last answers */
     int text;            /* 1: text messages */
+    int payload;         /* PAYLOAD_RANDOM or PAYLOAD_WORDS */
+    deflate_choice deflate;
     int json;
 } bench_options;
 

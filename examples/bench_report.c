@@ -36,6 +36,20 @@ static double per_second(void) {
     return seconds > 0 ? (double)result.counted / seconds : 0;
 }
 
+static void print_direction(const char *name, const tally_direction *bytes) {
+    double plain = bytes->plain > 0 ? (double)bytes->plain : 1;
+    printf("  %-16s %12.1f  %% of the payload, with frames: %llu of %llu bytes\n", name,
+           100 * (double)bytes->wire / plain, (unsigned long long)bytes->wire,
+           (unsigned long long)bytes->plain);
+}
+
+static void print_deflate(void) {
+    printf("  %-16s %12llu  connections that compress\n", "deflate",
+           (unsigned long long)result.compressing);
+    print_direction("sent", &result.sent);
+    print_direction("received", &result.received);
+}
+
 static void print_people(void) {
     size_t i = 0;
     printf("%llu of %llu connections, %llu bytes of %s, %llu on their way in each, %.2f s\n",
@@ -45,6 +59,9 @@ static void print_people(void) {
     printf("  %-16s %12.0f\n", "messages/s", per_second());
     printf("  %-16s %12.2f  of payload, in each direction\n", "MB/s",
            per_second() * (double)options.size / 1e6);
+    if (options.deflate.params.enabled) {
+        print_deflate();
+    }
     while (i < QUANTILES) {
         printf("  latency %-8s %12.1f  µs\n", quantiles[i].name, us_at(i));
         i++;
@@ -70,6 +87,18 @@ static void print_string(const char *text) {
     putchar('"');
 }
 
+static void print_json_deflate(void) {
+    if (!options.deflate.params.enabled) {
+        printf(" \"deflate\": null,\n");
+        return;
+    }
+    printf(" \"deflate\": {\"connections\": %llu, \"sent_plain_bytes\": %llu, "
+           "\"sent_bytes\": %llu, \"received_plain_bytes\": %llu, \"received_bytes\": %llu},\n",
+           (unsigned long long)result.compressing, (unsigned long long)result.sent.plain,
+           (unsigned long long)result.sent.wire, (unsigned long long)result.received.plain,
+           (unsigned long long)result.received.wire);
+}
+
 static void print_json(void) {
     size_t i = 0;
     printf("{\"url\": ");
@@ -87,6 +116,7 @@ static void print_json(void) {
            (unsigned long long)result.answered, (unsigned long long)result.unsent);
     printf(" \"messages_per_s\": %.1f, \"payload_bytes_per_s\": %.1f, \"load\": %.3f,\n",
            per_second(), per_second() * (double)options.size, result.load);
+    print_json_deflate();
     printf(" \"latency_us\": {");
     while (i < QUANTILES) {
         printf("%s\"%s\": %.3f", i > 0 ? ", " : "", quantiles[i].json_name, us_at(i));

@@ -12,13 +12,24 @@ static int is_measured(uint64_t sent_ns) {
     return result.from_ns != 0 && sent_ns >= result.from_ns;
 }
 
+static int measures(void) {
+    return result.from_ns != 0 && result.until_ns == 0;
+}
+
 void tally_answer(uint64_t sent_ns, uint64_t now_ns) {
     result.answered++;
-    if (result.from_ns != 0 && result.until_ns == 0) {
+    if (measures()) {
         result.counted++;
     }
     if (is_measured(sent_ns)) {
         histogram_add(&result.latency, now_ns - sent_ns);
+    }
+}
+
+void tally_bytes(tally_direction *direction, uint64_t plain, uint64_t wire) {
+    if (measures()) {
+        direction->plain += plain;
+        direction->wire += wire;
     }
 }
 

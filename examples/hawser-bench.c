@@ -242,7 +242,10 @@ static int init_channels(void) {
     while (channels != NULL && i < n && channel_init(&channels[i], i)) {
         i++;
     }
-    return i == n && payload_init((size_t)options.size, options.text) && wait_init(n);
+    return i == n &&
+           payload_init((size_t)options.size, options.text, options.payload,
+                        options.payload == PAYLOAD_WORDS || options.deflate.params.enabled) &&
+           wait_init(n);
 }
 
 static int start(struct addrinfo **addresses) {

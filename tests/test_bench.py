@@ -44,6 +44,7 @@ def bench_usage():
                       ["--duration", ".5", url], ["--duration", "1.", url],
                       ["--duration", "99999999999999999999", url], ["--warm-up", "-1", url],
                       ["--warm-up", "", url], ["--timeout", "0.0", url], ["--text=yes", url],
+                      ["--payload", "noise", url], ["--payload", "", url],
                       ["--size", "1073741824", "--depth", "10", url], ["--duration", "1.2.3", url]):
         refuses(BENCH, *arguments)
     status, out, err = run(BENCH, "--help")
@@ -92,6 +93,90 @@ def bench_rate():
             raise Failed(f"{result['messages']} messages in a second, wanted 100")
         if not 130 <= result["messages_with_warm_up"] <= 190:
             raise Failed(f"{result['messages_with_warm_up']} in one and a half, wanted 150")
+
+
+def has_deflate():
+    return "needs zlib" not in run(BENCH, "--deflate", "--help")[2]
+
+
+def percent_sent(result):
+    """Bytes of the stream for a hundred of the payload; what came back was sent alike."""
+    found = result["deflate"]
+    if found["sent_plain_bytes"] == 0 or found["received_plain_bytes"] == 0:
+        raise Failed(f"nothing was counted: {found}")
+    sent, received = (100 * found[f"{way}_bytes"] / found[f"{way}_plain_bytes"]
+                      for way in ("sent", "received"))
+    if not 0.8 < sent / received < 1.25:
+        raise Failed(f"{sent} % sent, and {received} % received")
+    return sent
+
+
+@bench_case("hawser-bench --deflate compresses, compares what comes back, and tells bytes")
+def bench_deflate():
+    if not has_deflate():
+        status, out, err = run(BENCH, "--deflate", "ws://127.0.0.1:9/")
+        equal((status, out, err), (2, "", "hawser-bench: --deflate needs zlib, and this build has "
+                                          "none.\n"), "answer")
+        return "this build has no zlib"
+    for options in ("nonsense", "level=10", "best,", "require_client_max_window_bits"):
+        refuses(BENCH, "--deflate=" + options, "ws://127.0.0.1:9/")
+    with Echo("--deflate") as server:
+        rows = [(10, 65, ["--size", "1000"]), (10, 65, ["--size", "1000", "--text"]),
+                (10, 60, ["--size", "70000", "--depth", "3"]),
+                (10, 75, ["--deflate=small,level=1,client_max_window_bits=9", "--size", "900"]),
+                (99, 108, ["--size", "1000", "--payload", "random"]),
+                (99, 101, ["--size", "100000", "--payload", "random", "--depth", "2"]),
+                (100, 130, ["--size", "40", "--text"])]  # too short: not compressed
+        for least, most, arguments in rows:
+            result, _ = bench("--deflate", "--connections", "3", "--duration", "0.5", "--warm-up",
+                              "0.1", *arguments, server.url)
+            equal((result["errors"], result["deflate"]["connections"]), ([], 3), str(arguments))
+            percent = percent_sent(result)
+            if not least < percent < most:
+                raise Failed(f"{arguments}: {percent} %, wanted {least} to {most}")
+        _, out, _ = run(BENCH, "--deflate", *SHORT, "--connections", "2", server.url)
+        for pattern in (r"deflate +2  connections that compress\n",
+                        r"sent +\d+\.\d  % of the payload, with frames: \d+ of \d+ bytes\n",
+                        r"received +\d+\.\d  % of the payload, with frames: \d+ of \d+ bytes\n"):
+            if not re.search(pattern, out):
+                raise Failed(f"no {pattern!r} in {out!r}")
+        equal(bench(*SHORT, server.url)[0]["deflate"], None, "without --deflate")
+
+
+@bench_case("hawser-bench --deflate with a server that does not compress")
+def bench_deflate_declined():
+    if not has_deflate():
+        return "this build has no zlib"
+    with Echo() as server:
+        result, _ = bench("--deflate", *SHORT, "--size", "1000", server.url)
+    equal(result["deflate"]["connections"], 0, "connections that compress")
+    if not 100 < percent_sent(result) < 102:
+        raise Failed(f"not plain: {result}")
+
+
+@bench_case("hawser-bench --deflate reports an echo that decompresses to another message")
+def bench_deflate_wrong():
+    if not has_deflate():
+        return "this build has no zlib"
+    hello = b"\xc2\x07\xf2\x48\xcd\xc9\xc9\x07\x00"  # RFC 7692 7.2.3.1
+    rows = [("An echo has other bytes than its message.", "permessage-deflate", "5", hello),
+            ("An echo has another length than its message.", "permessage-deflate", "6", hello),
+            (r".*\. \(RFC 7692 [0-9.]+\)", "permessage-deflate", "5", b"\xc2\x02\xff\xff"),
+            (r".*\. \(RFC 6455 9\.1\)", "permessage-deflate; client_max_window_bits=16", "5", b"")]
+    for pattern, agreed, size, answer in rows:
+        def part(stream, agreed=agreed, answer=answer):
+            stream.sendall(switching(peer.head, f"Sec-WebSocket-Extensions: {agreed}"))
+            with contextlib.suppress(Failed, ConnectionError):
+                read_frame(stream)
+                stream.sendall(answer)
+                read_frame(stream)
+
+        with Peer(part, handshake=False) as peer:
+            result, _ = bench("--deflate=best", "--connections", "1", *SHORT, "--size", size,
+                              peer.url, status=1)
+        texts = [error["text"] for error in result["errors"]]
+        if len(texts) != 1 or not re.fullmatch(pattern, texts[0]):
+            raise Failed(f"wanted {pattern!r}, found {texts}")
 
 
 def play_echo(stream, change=lambda opcode, content: frame(opcode, content), skip=3):
