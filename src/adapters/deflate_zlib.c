@@ -15,8 +15,8 @@
 /* zlib counts in uInt. */
 enum { CHUNK = 1 << 30 };
 
-/* Bytes that an empty stored block takes at most, behind what is left of the byte before it. zlib
- * writes it twice when it just fits: it has to be told to write it where there is more room. */
+/* Bytes that an empty stored block takes at most, behind what is left of the byte before it, and
+ * one more. zlib writes it twice when it just fits: zlib.h asks for more than six. */
 enum { FLUSH_ROOM = 7 };
 
 /* What inflate() says in data_type. */
@@ -177,7 +177,8 @@ static void decompressor_reset(void *state) {
 }
 
 /* To zlib a block with BFINAL ends the stream. RFC 7692 7.2.1: the next block follows at the byte
- * boundary. inflateResetKeep() goes there and leaves the window as it is. */
+ * boundary. inflateResetKeep() goes there and leaves the window as it is. zlib.h has it without a
+ * word; there is no other way without a copy of the window. */
 static hws_status decompress_bytes(void *state, const uint8_t *src, size_t len, size_t *used,
                                    uint8_t *dst, size_t cap, size_t *n) {
     z_stream *z = &((zlib_state *)state)->z;
