@@ -22,6 +22,7 @@ class Case:
     cat: tuple = ("--echo",)  # options of hawser-cat
     echo: tuple = SUBPROTOCOLS  # options of hawser-echo
     accept: str = None  # parameters of permessage-deflate that a server agent wants
+    wire: object = None  # called with a Talk (see tap.py) and hawser's side of it, when it is over
 
 
 def tell(verb, data=b"", arg="-"):

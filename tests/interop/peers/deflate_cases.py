@@ -6,9 +6,12 @@ What was agreed decides how messages go, so each row sends the same ones.
 import random
 from dataclasses import dataclass
 
+import tap
 from case import MIB, Case, blob, cut, expect, fragments, prose, tell, whole
+from programs import Failed
 
 SIZES = (1, 125, 511, 512, 4096, 65535, 65536)
+ROW = 60  # messages of row_of_messages(), and of no other talk
 NAME = "permessage-deflate"
 BOTH = "server_max_window_bits=%d; client_max_window_bits=%d"
 FRESH = "server_no_context_takeover; client_no_context_takeover; "
@@ -143,7 +146,7 @@ def empty():
 
 def row_of_messages():
     """Messages that are sent without a wait, each like the ones before it."""
-    messages = [noise(2000)[i:] + b"%d" % i for i in range(60)]
+    messages = [noise(2000)[i:] + b"%d" % i for i in range(ROW)]
     return ([tell("binary", data) for data in messages]
             + [expect("binary", data) for data in messages])
 
@@ -168,6 +171,46 @@ def talks(large):
     yield "plain messages may stand between", mixed(), ("plain",)
 
 
+def told(steps):
+    """The messages of the steps, as (opcode, bytes), and how many of them are compressed."""
+    messages, plain = [], 0
+    for action, verb, _, data in steps:
+        if action == "tell" and verb in ("more", "last"):
+            messages[-1] = (messages[-1][0], messages[-1][1] + data)
+        elif action == "tell" and verb.endswith(("text", "binary")):
+            messages.append((1 if verb.endswith("text") else 2, data))
+            plain += verb.startswith("plain")
+    return messages, len(messages) - plain
+
+
+def wire(steps):
+    """A look at what went over the wire: the steps' messages, each of them compressed where that
+    was agreed, and within the windows and the takeover that were."""
+    def look(talk, hawser):
+        agreed = tap.Agreed(talk.extensions())
+        messages, packed = told(steps)
+        for who in (tap.CLIENT, tap.SERVER):
+            wanted = len(messages) if who == hawser else packed
+            found, count = tap.plain(talk, who, agreed)
+            if found != messages:
+                raise Failed(f"the {tap.NAMES[who]} sent other messages than the steps have")
+            if count != (wanted if agreed.can_pack(who) else 0):
+                raise Failed(f"the {tap.NAMES[who]} compressed {count} of {len(messages)} messages")
+        check_reach(talk, hawser, agreed, messages)
+    return look
+
+
+def check_reach(talk, hawser, agreed, messages):
+    """What hawser sends is small when a message is much like the last one, and may refer to it."""
+    if len(messages) != ROW or not agreed.can_pack(hawser):
+        return
+    plain = sum(len(data) for _, data in messages)
+    wire = sum(len(message.payload) for message in talk.messages(hawser))
+    reaches = agreed.takeover[hawser] and agreed.bits[hawser] >= 12
+    if reaches != (wire < plain // 2):
+        raise Failed(f"{plain} bytes that repeat themselves became {wire}")
+
+
 def options(more):
     return "--deflate=" + ",".join(["best", "threshold=0"] + ([more] if more else []))
 
@@ -177,7 +220,8 @@ def offer_cases():
         answer = b"" if row.answer is None else header(row.answer).encode()
         for name, steps, needs in talks(row.large):
             yield Case(f"{row.name}: {name}", steps, frozenset(("parameters", *row.needs, *needs)),
-                       "server", {"deflate": row.peer}, ("-", answer), echo=(options(row.echo),))
+                       "server", {"deflate": row.peer}, ("-", answer), echo=(options(row.echo),),
+                       wire=wire(steps))
 
 
 def answer_cases():
@@ -185,7 +229,7 @@ def answer_cases():
         for name, steps, needs in talks(row.large):
             yield Case(f"{row.name}: {name}", steps, frozenset(("parameters", *row.needs, *needs)),
                        "client", opened=("-", header(row.offer).encode()), accept=row.peer,
-                       cat=("--echo", options(row.cat)), lines=[f"open ({header(row.agreed)})"])
+                       cat=("--echo", options(row.cat)), lines=[f"open ({header(row.agreed)})"], wire=wire(steps))
 
 
 CASES = [*offer_cases(), *answer_cases()]

@@ -1,6 +1,8 @@
 """Plays the cases with an agent: against hawser-echo, and against hawser-cat."""
+import contextlib
 import itertools
 
+import tap
 from cases import CASES
 from programs import Agent, Cat, Failed
 
@@ -20,13 +22,28 @@ def play(agent, case):
         agent.expect("close", 1000)
 
 
+def relay(hawser, case, host, port):
+    """The relay for a case whose bytes are looked at; none under TLS, which hides them."""
+    if case.wire is None or hawser.identity:
+        return contextlib.nullcontext()
+    return tap.Tap((host, port))
+
+
 def play_with_echo(agent, hawser, echo, case):
     """One connection of the agent to hawser-echo."""
-    offer = dict(case.offer, url=echo.url)
+    with relay(hawser, case, *echo.address) as seen:
+        url = f"ws://127.0.0.1:{seen.port}/" if seen else echo.url
+        talk_with_echo(agent, hawser, url, case)
+        if seen:
+            case.wire(seen.take(), tap.SERVER)
+
+
+def talk_with_echo(agent, hawser, url, case):
+    offer = dict(case.offer, url=url)
     if hawser.identity:
         offer["ca"] = hawser.identity.certificate
     if offer.get("origin") == "SAME":
-        offer["origin"] = "http" + echo.url[len("ws"):].rstrip("/")
+        offer["origin"] = "http" + url[len("ws"):].rstrip("/")
     agent.tell("connect", "-", "".join(f"{k}={v}\n" for k, v in offer.items()).encode())
     if case.refused:
         agent.expect("refused", case.refused)
@@ -48,6 +65,13 @@ def play_with_cat(hawser, agent, port, case):
     if case.accept is not None:
         agent.tell("accept", "-", case.accept.encode())
         agent.expect("ready")
+    with relay(hawser, case, "127.0.0.1", port) as seen:
+        talk_with_cat(hawser, agent, seen.port if seen else port, case)
+        if seen:
+            case.wire(seen.take(), tap.CLIENT)
+
+
+def talk_with_cat(hawser, agent, port, case):
     with hawser.cat(port, *case.cat) as cat:
         try:
             agent.expect("open", *case.opened)
