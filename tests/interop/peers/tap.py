@@ -10,8 +10,7 @@ from programs import Failed, shown
 
 CLIENT, SERVER = 0, 1  # who sent it
 NAMES = ("client", "server")
-STEP = 16  # Bytes that one call of zlib may put out: it looks also into those, beside its window.
-PIECE = 1024  # Bytes of input of one call.
+PIECE = 1024  # Bytes of input of one call of zlib.
 TAIL = b"\0\0\xff\xff"  # RFC 7692 7.2.2
 FIN, RSV1 = 0x80, 0x40
 
@@ -96,8 +95,8 @@ def frame(data, at):
 
 
 class Inflater:
-    """Reads the messages of one side with a window of `bits`, which is at least 9: zlib has none
-    of 8."""
+    """Reads the messages of one side with a window of `bits`. zlib looks also into what one call
+    has put out, beside its window: a call may put out a 32nd of it."""
 
     def __init__(self, bits, takeover):
         self.bits, self.takeover, self.state = bits, takeover, None
@@ -105,11 +104,11 @@ class Inflater:
     def inflate(self, payload):
         if self.state is None or not self.takeover:
             self.state = zlib.decompressobj(-self.bits)
-        payload, parts = payload + TAIL, []
+        payload, parts, step = payload + TAIL, [], 1 << self.bits >> 5
         for i in range(0, len(payload), PIECE):
             rest, part = payload[i:i + PIECE], b""
-            while rest or len(part) == STEP:
-                part = self.state.decompress(rest, STEP)
+            while rest or len(part) == step:
+                part = self.state.decompress(rest, step)
                 parts.append(part)
                 rest = self.state.unconsumed_tail
         if self.state.eof:
@@ -126,12 +125,8 @@ class Agreed:
         self.bits = [int(said.get(f"{who}_max_window_bits", 15)) for who in NAMES]
         self.takeover = [f"{who}_no_context_takeover" not in said for who in NAMES]
 
-    def can_pack(self, who):
-        """zlib has no window of 8 bits, so that nothing is compressed with it."""
-        return self.packed and self.bits[who] >= 9
-
     def inflater(self, who):
-        return Inflater(max(self.bits[who], 9), self.takeover[who])
+        return Inflater(self.bits[who], self.takeover[who])
 
 
 def plain(talk, who, agreed):
@@ -141,7 +136,7 @@ def plain(talk, who, agreed):
         data = message.payload
         if message.packed:
             packed += 1
-            if not agreed.can_pack(who):
+            if not agreed.packed:
                 raise Failed(f"message {i} of the {NAMES[who]} is compressed, and must not be")
             try:
                 data = inflater.inflate(data)
