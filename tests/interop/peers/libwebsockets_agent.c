@@ -21,6 +21,7 @@ static struct lws_context *context;
 static struct lws *connection;
 static char client_offer[256] = "permessage-deflate"; /* The library reads it at each connect. */
 static struct command *first, **last = &first;
+static struct command *written; /* When it compresses, the library reads on after lws_write(). */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int ended, binary, connecting;
 static unsigned char *message;
@@ -158,7 +159,8 @@ static int perform(struct command *command) {
 static int writable(void) {
     struct command *command = take();
     int result = command ? perform(command) : 0;
-    free(command);
+    free(written); /* It is all out: the library asks for more. */
+    written = command;
     if (first && result == 0) {
         lws_callback_on_writable(connection);
     }

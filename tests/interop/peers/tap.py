@@ -60,12 +60,17 @@ class Talk:
                  if line.lower().startswith("sec-websocket-extensions:")]
         return ", ".join(lines)
 
-    def messages(self, who):
-        """The data messages that one side sent."""
-        data = bytes(self.sent[who]).partition(b"\r\n\r\n")[2]
-        found, at = [], 0
+    def frames(self, who):
+        """The first byte and the payload of each frame that one side sent."""
+        data, at = bytes(self.sent[who]).partition(b"\r\n\r\n")[2], 0
         while at < len(data):
             first, payload, at = frame(data, at)
+            yield first, payload
+
+    def messages(self, who):
+        """The data messages that one side sent."""
+        found = []
+        for first, payload in self.frames(who):
             if first & 15 >= 8:
                 if first & RSV1:
                     raise Failed(f"RSV1 on a control frame {first & 15} of the {NAMES[who]}")
