@@ -9,6 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
+import tap
+from deflate_cases import FAR, check_packed
 from programs import Failed, Missing, end, free_port
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -34,16 +36,25 @@ ws.onmessage = ({data}) => {
     ws.close();
 };
 """
-# Messages on one connection, without a wait, each much like those before it.
+# Messages on one connection, without a wait: such as are much like those before them, then noise of
+# each of the sizes, twice, as text and as bytes.
 SERIES = """
-const [url, done] = arguments;
-const noise = Array.from({length: 2000}, (_, i) => (i * i * 7919 >> 5 & 63) + 48);
-const sent = Array.from({length: 50}, (_, i) => String.fromCharCode(...noise.slice(i)) + i);
+const [url, sizes, done] = arguments;
+let state = 1;
+const next = () => (state = state * 1103515245 + 12345 & 0x7fffffff) >> 16 & 127;
+const noise = (length) => Uint8Array.from({length}, next);
+const text = (bytes) => String.fromCharCode(...bytes);
+const base = noise(2000);
+const sent = Array.from({length: 50}, (_, i) => text(base.subarray(i)) + i);
+sizes.map(noise).forEach((bytes) => sent.push(bytes, bytes, text(bytes), text(bytes)));
+const same = (a, b) => typeof b === 'string' ? a === b
+    : a.byteLength === b.length && new Uint8Array(a).every((byte, i) => byte === b[i]);
 const ws = new WebSocket(url);
+ws.binaryType = 'arraybuffer';
 let good = 0, all = 0;
-ws.onopen = () => sent.forEach((text) => ws.send(text));
+ws.onopen = () => sent.forEach((message) => ws.send(message));
 ws.onmessage = ({data}) => {
-    good += data === sent[all++];
+    good += same(data, sent[all++]);
     if (all === sent.length) {
         ws.close();
     }
@@ -248,6 +259,15 @@ DEFLATES = (
      "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10"
      "; client_max_window_bits=12"),
 )
+# Likewise; with these goes one connection only.
+WINDOWS = (
+    *((f"7.1.2 {server} bits of hawser and {client} of the browser",
+       f"best,server_max_window_bits={server},client_max_window_bits={client}",
+       f"; server_max_window_bits={server}; client_max_window_bits={client}")
+      for server, client in ((8, 11), (10, 14), (11, 13), (12, 12), (13, 10), (14, 8))),
+    ("7.1.1 no takeover of either", "best,server_no_context_takeover,client_no_context_takeover",
+     "; server_no_context_takeover; client_no_context_takeover"),
+)
 
 
 def agreed(browser, echo, parameters):
@@ -257,18 +277,29 @@ def agreed(browser, echo, parameters):
     same(extensions, f"permessage-deflate{parameters}")
 
 
-def deflate(browser, hawser, name, options, parameters, report):
+def series(browser, hawser, echo):
+    """With a look at what went over the wire, where TLS does not hide it."""
+    if hawser.identity:
+        same(browser.run_async(SERIES, echo.url, FAR), "same")
+        return
+    with tap.Tap(echo.address) as seen:
+        same(browser.run_async(SERIES, f"ws://127.0.0.1:{seen.port}/", FAR), "same")
+        check_packed(seen.take(), tap.SERVER)
+
+
+def deflate(browser, hawser, row, sizes, report):
+    name, options, parameters = row
     with hawser.echo(f"--deflate={options},threshold=0", "--origin", "any") as echo:
         section, _, what = name.partition(" ")
         wish = f"{section} deflate, hawser wants {what}"
         report.run(f"server: {wish}: the browser takes the answer", agreed, browser, echo,
                    parameters)
-        for size in DEFLATE_SIZES:
+        for size in sizes:
             for kind in ("text", "binary"):
                 report.run(f"server: {wish}: {kind} of {size} bytes comes back", lambda *a: same(
                     browser.run_async(ECHO, *a), "same"), echo.url, kind, size)
-        report.run(f"server: {wish}: messages that refer to the last ones come back", lambda: same(
-            browser.run_async(SERIES, echo.url), "same"))
+        report.run(f"server: {wish}: messages that refer to others come back", series, browser,
+                   hawser, echo)
 
 
 def run(arguments, report):
@@ -303,4 +334,6 @@ def run(arguments, report):
         report.run("server: 7.4.1 the page shows 1009", page_too_big, browser, hawser)
         report.run("server: hawser-echo lives on after all that", echo.check_alive)
         for row in DEFLATES:
-            deflate(browser, hawser, *row, report)
+            deflate(browser, hawser, row, DEFLATE_SIZES, report)
+        for row in WINDOWS:
+            deflate(browser, hawser, row, (), report)

@@ -212,7 +212,7 @@ def talks(row):
 
 
 def told(steps):
-    """The messages of the steps, as (opcode, bytes), and how many of them are compressed."""
+    """The messages of the steps, as (opcode, bytes), and how many are told not to be compressed."""
     messages, plain = [], 0
     for action, verb, _, data in steps:
         if action == "tell" and verb in ("more", "last"):
@@ -220,24 +220,32 @@ def told(steps):
         elif action == "tell" and verb.endswith(("text", "binary")):
             messages.append((1 if verb.endswith("text") else 2, data))
             plain += verb.startswith("plain")
-    return messages, len(messages) - plain
+    return messages, plain
+
+
+def check_packed(talk, hawser, plain=0):
+    """Both sides sent the same messages, each of them compressed where that was agreed, and within
+    the windows and the takeover that were; all but `plain` of the peer's."""
+    agreed = tap.Agreed(talk.extensions())
+    messages, ours = tap.plain(talk, hawser, agreed)
+    others, theirs = tap.plain(talk, 1 - hawser, agreed)
+    if messages != others:
+        raise Failed("hawser sent other messages than its peer")
+    # zlib cannot compress with a window of 8 bits.
+    if ours != (len(messages) if agreed.packed and agreed.bits[hawser] > 8 else 0):
+        raise Failed(f"hawser compressed {ours} of {len(messages)} messages")
+    if theirs != (len(messages) - plain if agreed.packed else 0):
+        raise Failed(f"the peer compressed {theirs} of {len(messages)} messages")
+    return agreed, messages
 
 
 def wire(steps):
-    """A look at what went over the wire: the steps' messages, each of them compressed where that
-    was agreed, and within the windows and the takeover that were."""
+    """A look at what went over the wire."""
     def look(talk, hawser):
-        agreed = tap.Agreed(talk.extensions())
-        messages, packed = told(steps)
-        for who in (tap.CLIENT, tap.SERVER):
-            wanted = 0 if not agreed.packed else packed if who != hawser else len(messages)
-            if who == hawser and agreed.bits[who] == 8:
-                wanted = 0  # zlib cannot compress with such a window.
-            found, count = tap.plain(talk, who, agreed)
-            if found != messages:
-                raise Failed(f"the {tap.NAMES[who]} sent other messages than the steps have")
-            if count != wanted:
-                raise Failed(f"the {tap.NAMES[who]} compressed {count} of {len(messages)} messages")
+        messages, plain = told(steps)
+        agreed, found = check_packed(talk, hawser, plain)
+        if found != messages:
+            raise Failed("other messages than the steps have went over the wire")
         check_reach(talk, hawser, agreed, messages)
     return look
 
