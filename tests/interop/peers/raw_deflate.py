@@ -41,6 +41,8 @@ GOOD = (
     ("7.2.3.4 a block with BFINAL", [Frame(TEXT, FINAL, rsv=RSV1)], [b"Hello"]),
     ("7.2.3.4 a block with BFINAL, and a message that refers to it",
      [Frame(TEXT, FINAL, rsv=RSV1), Frame(TEXT, AGAIN, rsv=RSV1)], [b"Hello", b"Hello"]),
+    ("7.2.3.4 a block after one with BFINAL in the same message",
+     [Frame(TEXT, FINAL[:-1] + HELLO, rsv=RSV1)], [b"HelloHello"]),
     ("7.2.3.5 two blocks", [Frame(TEXT, BLOCKS, rsv=RSV1)], [b"Hello"]),
     ("7.2.3.6 an empty message", [Frame(TEXT, b"\0", rsv=RSV1)], [b""]),
     ("6 a plain message after a compressed one, which leaves the window alone",
@@ -57,6 +59,8 @@ BAD = (
      [Frame(TEXT, HELLO[:3], fin=0, rsv=RSV1), Frame(0, HELLO[3:], rsv=RSV1)]),
     ("6.1 RSV2 on a compressed message", 1002, [Frame(TEXT, HELLO, rsv=RSV1 | 2)]),
     ("7.2.2 a reserved block type", 1007, [Frame(TEXT, b"\x07\x00", rsv=RSV1)]),
+    ("7.2.3.4 no block after one with BFINAL", 1007,
+     [Frame(TEXT, FINAL[:-1] + b"\xaa\xbb\xcc", rsv=RSV1)]),
     ("7.2.2 a stored block whose lengths differ", 1007,
      [Frame(TEXT, STORED.replace(b"\xfa", b"\xfb"), rsv=RSV1)]),
     ("7.2.2 a distance beyond the start", 1007, [Frame(TEXT, AGAIN, rsv=RSV1)]),
@@ -197,6 +201,15 @@ ANSWERS = (
 )
 
 
+# Values of server_max_window_bits in an answer to "permessage-deflate; client_max_window_bits", which
+# lets the server choose; and whether the client opens.
+VALUES = (
+    *((f"={value}", False) for value in ("16", "0", "-1", "08", "7", "9x", "4294967304", "9" * 20,
+                                         '"9', '""', "")),
+    ("", False), ("=9 ", True), ('="9"', True), ("=8", True), ("=15", True),
+)
+
+
 def offered(echo, offers, answer):
     peer, got = open_offering(echo, *offers)
     with peer:
@@ -214,6 +227,16 @@ def answered(bin_dir, answer):
             raise Failed(f"expected the offer {wanted!r}, got {extensions(served.head)!r}")
         served.open(f"Sec-WebSocket-Extensions: {answer}")
         served.end(1, "xtension")
+
+
+def valued(bin_dir, value, opens):
+    with Served(bin_dir, "--echo", *BOTH_OPTIONS) as served:
+        peer = served.open(f"Sec-WebSocket-Extensions: {NAME}; server_max_window_bits{value}")
+        if not opens:
+            served.end(1, "xtension")
+            return
+        peer.send(packed(b"hi"))
+        Reader(peer).expect(b"hi")
 
 
 def takeover_not_granted(bin_dir):
@@ -284,6 +307,9 @@ def run(arguments, report):
                    False)
     for name, answer in ANSWERS:
         report.run(f"client: deflate: {name} is the answer", answered, arguments.bin, answer)
+    for value, opens in VALUES:
+        report.run(f"client: deflate: 7.1.2.1 server_max_window_bits{value} is the answer: "
+                   + ("opens" if opens else "fails"), valued, arguments.bin, value, opens)
     report.run("client: deflate: 7.1.1.1 no takeover was asked for, and is not granted",
                takeover_not_granted, arguments.bin)
     report.run("client: deflate: 6 RSV1 though nothing was agreed: 1002", not_negotiated,
