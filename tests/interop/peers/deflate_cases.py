@@ -136,6 +136,11 @@ ANSWERS = (
       for bits in range(8, 15)),
 )
 
+# Settings of libwebsockets, in both roles: what its side does, and nobody says.
+SETTINGS = ("compression_level=9; mem_level=9", "mem_level=1", "tx_buf_size=7",
+            "tx_buf_size=16; rx_buf_size=15", "client_max_window_bits=9",
+            "client_no_context_takeover=1")
+
 
 def noise(size):
     """Bytes that do not compress, always the same."""
@@ -282,4 +287,15 @@ def answer_cases():
                        cat=("--echo", options(row.cat)), lines=[f"open ({header(row.agreed)})"], wire=wire(steps))
 
 
-CASES = [*offer_cases(), *answer_cases()]
+def settings_cases():
+    needs = frozenset(("parameters", "settings"))
+    for settings in SETTINGS:
+        name, steps = f"with {settings} messages come back", brief()
+        yield Case(f"7.2.1 {name}", steps, needs, "server", {"deflate": "", "settings": settings},
+                   ("-", NAME.encode()), echo=(options(""),), wire=wire(steps))
+        yield Case(f"7.2.1 {name}", steps, needs, "client", opened=("-", NAME.encode()),
+                   accept=settings, cat=("--echo", options("client_max_window_bits=0")),
+                   lines=[f"open ({NAME})"], wire=wire(steps))
+
+
+CASES = [*offer_cases(), *answer_cases(), *settings_cases()]

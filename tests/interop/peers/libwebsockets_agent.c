@@ -19,6 +19,7 @@ struct command {
 
 static struct lws_context *context;
 static struct lws *connection;
+static char settings[256]; /* of the compressor, which nobody negotiates: name=value; … */
 static char client_offer[256] = "permessage-deflate"; /* The library reads it at each connect. */
 static struct command *first, **last = &first;
 static struct command *written; /* When it compresses, the library reads on after lws_write(). */
@@ -100,6 +101,9 @@ static void start_connection(struct command *command) {
     snprintf(client_offer, sizeof client_offer, "permessage-deflate%s%s",
              deflate && deflate[0] ? "; " : "", deflate ? deflate : "");
     free(deflate);
+    deflate = offer(lines, "settings");
+    snprintf(settings, sizeof settings, "%s", deflate ? deflate : "");
+    free(deflate);
     info.context = context;
     info.address = address;
     info.port = port;
@@ -176,7 +180,9 @@ static void woken(void) {
     /* What is neither was meant for a connection that has ended. */
     while (!connecting && (command = take()) != NULL) {
         if (strcmp(command->verb, "accept") == 0) {
-            emit("ready", "-", "", 0); /* The library has no wishes: it takes what is offered. */
+            /* The library has no wishes, and takes what is offered. */
+            snprintf(settings, sizeof settings, "%s", (char *)command->data + LWS_PRE);
+            emit("ready", "-", "", 0);
         } else if (strcmp(command->verb, "connect") == 0) {
             start_connection(command);
             connecting = 1;
@@ -190,6 +196,18 @@ static void keep_answer(struct lws *wsi) {
     names[0] = protocol[0] = '\0';
     lws_hdr_copy(wsi, names, sizeof names, WSI_TOKEN_EXTENSIONS);
     lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
+}
+
+/* Before the first message: the library makes its compressor then. */
+static void apply_settings(struct lws *wsi) {
+    char *name = strtok(settings, "=; ");
+    while (name) {
+        char *value = strtok(NULL, "=; ");
+        if (!value || lws_set_extension_option(wsi, "permessage-deflate", name, value) != 0) {
+            exit(1);
+        }
+        name = strtok(NULL, "=; ");
+    }
 }
 
 static void open_connection(struct lws *wsi, int server) {
@@ -206,6 +224,7 @@ static void open_connection(struct lws *wsi, int server) {
     message_len = 0;
     strcpy(close_code, "1006");
     close_len = 0;
+    apply_settings(wsi);
     emit("open", protocol, names, strlen(names));
 }
 

@@ -24,11 +24,11 @@ def end_agent(agent):
 class AsClient:
     """The library as a client of hawser-echo, with a relay between them."""
 
-    def __init__(self, hawser, command, env, offer, echo="best,threshold=0"):
+    def __init__(self, hawser, command, env, settings="", echo="best,threshold=0"):
         self.echo = hawser.echo(f"--deflate={echo}")
         self.tap = tap.Tap(self.echo.address)
         self.agent = Agent([*command, "client"], env)
-        url = f"url=ws://127.0.0.1:{self.tap.port}/\ndeflate={offer}\n"
+        url = f"url=ws://127.0.0.1:{self.tap.port}/\ndeflate=\nsettings={settings}\n"
         self.agent.tell("connect", "-", url.encode())
         self.agent.expect("open")
 
@@ -46,7 +46,7 @@ class AsClient:
 
 def plain_again(hawser, command, env):
     """It reports an uncompressed message, of which one is on the wire, without end."""
-    with AsClient(hawser, command, env, "", "best,threshold=100") as peer:
+    with AsClient(hawser, command, env, echo="best,threshold=100") as peer:
         peer.agent.tell("text", "-", b"short")
         for _ in range(50):
             peer.agent.expect("text", None, b"short")
@@ -58,7 +58,7 @@ def plain_again(hawser, command, env):
 def empty_ends_it(hawser, command, env):
     """An empty message after another one: there is nothing to flush, and it asserts that there
     is."""
-    with AsClient(hawser, command, env, "") as peer:
+    with AsClient(hawser, command, env) as peer:
         peer.agent.tell("binary", "-", b"x")
         peer.agent.expect("binary", None, b"x")
         peer.agent.tell("binary", "-", b"")
@@ -70,10 +70,23 @@ def empty_ends_it(hawser, command, env):
     raise Failed("the empty message came back")
 
 
+def full_buffer_ends_it(hawser, command, env):
+    """With a small buffer it asserts, after the last bytes of some messages, that there is room
+    left."""
+    with AsClient(hawser, command, env, "rx_buf_size=7") as peer:
+        peer.agent.tell("binary", "-", b"x" * 65535)
+        try:
+            peer.agent.expect("binary", None, b"x" * 65535)
+        except Failed as problem:
+            must("priv->rx.avail_out" in str(problem), str(problem))
+            return
+    raise Failed("the message came back")
+
+
 def pong_again(hawser, command, env):
     """It reports the Pong for a Ping between compressed fragments without end: one is on the
     wire."""
-    with AsClient(hawser, command, env, "") as peer:
+    with AsClient(hawser, command, env) as peer:
         peer.agent.tell("first-text", "-", prose(700))
         peer.agent.tell("ping", "-", b"once")
         for _ in range(50):
@@ -135,6 +148,7 @@ def drops(offer):
 FAULTS = (
     ("server: 6 an uncompressed message is reported without end", plain_again),
     ("server: 7.2.3.6 an empty message after another one ends it", empty_ends_it),
+    ("server: 7.2.2 a message that fills its buffer ends it", full_buffer_ends_it),
     ("server: 6.1 a Pong between compressed fragments is reported without end", pong_again),
     ("client: 7.1.1.1 it grants no takeover, and takes over", takes_over),
     *((f"client: 7.1.2.1 a window of {bits} bits is accepted and not answered",
