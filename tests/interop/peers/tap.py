@@ -11,6 +11,7 @@ from programs import Failed, shown
 CLIENT, SERVER = 0, 1  # who sent it
 NAMES = ("client", "server")
 PIECE = 1024  # Bytes of input of one call of zlib.
+LONG = 100000  # Bytes of a compressed message: see Inflater.
 TAIL = b"\0\0\xff\xff"  # RFC 7692 7.2.2
 FIN, RSV1 = 0x80, 0x40
 
@@ -101,7 +102,8 @@ def frame(data, at):
 
 class Inflater:
     """Reads the messages of one side with a window of `bits`. zlib looks also into what one call
-    has put out, beside its window: a call may put out a 32nd of it."""
+    has put out, beside its window: a call may put out a 32nd of it, or of a long message, which
+    takes many calls, a quarter."""
 
     def __init__(self, bits, takeover):
         self.bits, self.takeover, self.state = bits, takeover, None
@@ -109,7 +111,8 @@ class Inflater:
     def inflate(self, payload):
         if self.state is None or not self.takeover:
             self.state = zlib.decompressobj(-self.bits)
-        payload, parts, step = payload + TAIL, [], 1 << self.bits >> 5
+        payload, parts = payload + TAIL, []
+        step = 1 << self.bits >> (2 if len(payload) > LONG else 5)
         for i in range(0, len(payload), PIECE):
             rest, part = payload[i:i + PIECE], b""
             while rest or len(part) == step:
