@@ -45,7 +45,8 @@ class Answer:
     brief: bool = False  # a few messages only
 
 
-# A peer that always tells both windows has no "unsaid".
+# A peer that always tells both windows has no "unsaid". One that cannot compress with 8 bits has no
+# "eight", and one that cannot inflate with them no "eight-in".
 OFFERS = (
     Offer("7.1.3 the peer asks for nothing", "", "", "", True, ("unsaid",)),
     Offer("7.1.1.1 the peer asks for no takeover of hawser",
@@ -91,7 +92,7 @@ OFFERS = (
           "client_max_window_bits=10", FRESH + BOTH % (9, 10)),
 )
 # A peer that adds nothing to what hawser-cat asks for has no "wishes"; one that does not
-# keep to what hawser-cat asks of it has no "grants".
+# keep to what hawser-cat asks of it has no "grants"; one that takes a hint as it is, no "smaller".
 ANSWERS = (
     Answer("7.1.3 hawser asks for nothing", "client_max_window_bits=0", "", "", "", True),
     Answer("7.1.2.2 hawser lets the peer choose, which has no wish",
@@ -218,7 +219,7 @@ def talks(row):
 
 
 def told(steps):
-    """The messages of the steps, as (opcode, bytes), and how many are told not to be compressed."""
+    """The messages of the steps, as (opcode, bytes), and how many are not to be compressed."""
     messages, plain = [], 0
     for action, verb, _, data in steps:
         if action == "tell" and verb in ("more", "last"):

@@ -201,8 +201,8 @@ ANSWERS = (
 )
 
 
-# Values of server_max_window_bits in an answer to "permessage-deflate; client_max_window_bits", which
-# lets the server choose; and whether the client opens.
+# What follows server_max_window_bits in an answer to "permessage-deflate; client_max_window_bits",
+# which lets the server choose; and whether the client opens.
 VALUES = (
     *((f"={value}", False) for value in ("16", "0", "-1", "08", "7", "9x", "4294967304", "9" * 20,
                                          '"9', '""', "")),
