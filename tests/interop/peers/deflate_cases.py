@@ -133,7 +133,8 @@ ANSWERS = (
            "client_no_context_takeover", "client_no_context_takeover", needs=("wishes",)),
     *(Answer(f"7.1.2.2 the peer limits the window of hawser to {bits} bits", "",
              "client_max_window_bits", f"client_max_window_bits={bits}",
-             f"client_max_window_bits={bits}", bits == 9, ("wishes", *NEEDED.get(bits, ())), bits not in (9, 12))
+             f"client_max_window_bits={bits}", bits == 9,
+             ("wishes", *NEEDED.get(bits, ())), bits not in (9, 12))
       for bits in range(8, 15)),
 )
 
@@ -288,7 +289,8 @@ def answer_cases():
         for name, steps, needs in talks(row):
             yield Case(f"{row.name}: {name}", steps, frozenset(("parameters", *row.needs, *needs)),
                        "client", opened=("-", header(row.offer).encode()), accept=row.peer,
-                       cat=("--echo", options(row.cat)), lines=[f"open ({header(row.agreed)})"], wire=wire(steps))
+                       cat=("--echo", options(row.cat)), lines=[f"open ({header(row.agreed)})"],
+                       wire=wire(steps))
 
 
 def settings_cases():

@@ -1,6 +1,6 @@
 """What libwebsockets does against RFC 7692, each fault seen in the bytes that went over the wire,
-and what hawser makes of it: why run.py lets it have fewer cases than the others. A fault that is not
-seen any more fails here, and then its cases can be had."""
+and what hawser makes of it: why run.py lets it have fewer cases than the others. A fault
+that is not seen any more fails here, and then its cases can be had."""
 import zlib
 
 import tap
