@@ -93,9 +93,16 @@ static void send_rest(world *w, const step *s, size_t used, hws_status status) {
         if ((s->how & INTERRUPTED) != 0) {
             interrupt(w);
         }
-        try_another(w, s, used);
+        if (w->compressed || used > 0) {
+            try_another(w, s, used);
+        }
         status = hws_deflate_send(&w->filter, &w->from, s->type, s->flags, s->data, s->len, &used,
                                   wire, w->cap, &n);
+        if (status == HWS_ERR_RANDOM && !w->compressed) {
+            CHECK(n == 0);
+            status = HWS_MORE; /* nothing is lost: again */
+            continue;
+        }
         if (status != HWS_OK && status != HWS_MORE) {
             CHECK(status == HWS_ERR_RANDOM && w->role == HWS_ROLE_CLIENT && n == 0);
             w->broken = 1;
@@ -144,8 +151,10 @@ static void send_piece(world *w, const step *s) {
         CHECK(!w->broken && n <= cap);
         CHECK(w->memory.failed == failed || (s->flags & HWS_COMPRESSED) == 0);
         begin_piece(w, s, compresses && w->memory.failed == failed);
-        check_frame(w, wire + at, n - at, status == HWS_OK && (s->flags & HWS_FINAL) != 0);
-        receive(w, wire + at, n - at);
+        if (n > at) { /* else what stands there is to be written first */
+            check_frame(w, wire + at, n - at, status == HWS_OK && (s->flags & HWS_FINAL) != 0);
+            receive(w, wire + at, n - at);
+        }
         send_rest(w, s, used, status);
     }
     w->random_fails_in = 0;

@@ -230,6 +230,18 @@ static void make_mistakes(reader *r) {
                                  &n) == HWS_ERR_ARGUMENT);
 }
 
+/* Another piece must not get into one that is not taken whole. */
+static void try_another(reader *r, const hws_event *ev, size_t used) {
+    uint8_t flags = ev->flags & HWS_WHOLE;
+    uint8_t other = ev->type == HWS_TEXT ? HWS_BINARY : HWS_TEXT;
+    size_t n = 0;
+    CHECK(hws_deflate_decompress(&r->deflate, other, flags, ev->data, ev->len, &used, r->room, ROOM,
+                                 &n) == HWS_ERR_STATE);
+    CHECK(hws_deflate_decompress(&r->deflate, ev->type, flags ^ HWS_FINAL, ev->data, ev->len, &used,
+                                 r->room, ROOM, &n) == HWS_ERR_STATE);
+    CHECK(n == 0);
+}
+
 static hws_status decompress_piece(reader *r, const hws_event *ev) {
     size_t used = 0;
     hws_status status = HWS_MORE;
@@ -243,6 +255,9 @@ static hws_status decompress_piece(reader *r, const hws_event *ev) {
         CHECK(used <= ev->len && n <= cap && r->room[cap] == GUARD_BYTE);
         CHECK(status == HWS_OK || status == HWS_MORE || n == 0);
         CHECK(status != HWS_MORE || n == cap);
+        if (status == HWS_MORE) {
+            try_another(r, ev, used);
+        }
         uint8_t final = status == HWS_OK ? ev->flags & HWS_FINAL : 0;
         if (n > 0 || final || (status == HWS_OK && first)) {
             on_data(r, ev->type, first | final, r->room, n);

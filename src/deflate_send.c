@@ -144,9 +144,9 @@ static void undo(hws__deflate *d, hws_status status) {
 
 /* Make one frame. Its payload is made where the longest header leaves room for it, and moved down
  * to the one that it gets. */
-static hws_status send_frame(hws__deflate *d, hws_conn *conn, uint8_t type, uint8_t flags,
-                             const uint8_t *data, size_t len, size_t *used, uint8_t *out,
-                             size_t cap, size_t *n) {
+static HWS__NOINLINE hws_status send_frame(hws__deflate *d, hws_conn *conn, uint8_t type,
+                                           uint8_t flags, const uint8_t *data, size_t len,
+                                           size_t *used, uint8_t *out, size_t cap, size_t *n) {
     uint8_t header[HWS_FRAME_HEADER_MAX];
     uint8_t *payload = out + *n + HWS_FRAME_HEADER_MAX;
     size_t taken = *used;
@@ -191,9 +191,9 @@ static hws_status send_fragment(hws__deflate *d, hws_conn *conn, uint8_t type, u
 /* The rest of a piece that goes as it is. Where it does not fit it goes in fragments, as one does
  * that is compressed: who sends cannot know which it will be. The first look at it judges all of
  * it, the later ones what they send. */
-static hws_status send_plain(hws__deflate *d, hws_conn *conn, uint8_t type, uint8_t flags,
-                             const uint8_t *data, size_t len, size_t *used, uint8_t *out,
-                             size_t cap, size_t *n) {
+static HWS__NOINLINE hws_status send_plain(hws__deflate *d, hws_conn *conn, uint8_t type,
+                                           uint8_t flags, const uint8_t *data, size_t len,
+                                           size_t *used, uint8_t *out, size_t cap, size_t *n) {
     uint8_t place = flags & (d->piece_out ? HWS_FINAL : HWS_WHOLE);
     size_t left = len - *used;
     hws_status status = HWS_ERR_SPACE;
