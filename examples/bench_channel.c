@@ -51,7 +51,7 @@ static void set_phase(channel *c, int phase) {
 /* Room for one message. A compressed one may be longer, and is one frame where there is room. */
 static size_t frame_max(void) {
     size_t size = (size_t)options.size;
-    if (options.deflate.params.enabled) {
+    if (options.deflate.count > 0) {
         size = (size_t)hws_deflate_bound(size) + HWS_DEFLATE_MIN_SPACE;
     }
     return size + HWS_FRAME_HEADER_MAX;

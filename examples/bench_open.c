@@ -13,7 +13,7 @@ static hws_client_config request;
 static uint8_t target[HWS_DEFAULT_MAX_LINE];
 static uint8_t authorization[HWS_DEFAULT_MAX_LINE];
 static hws_field field;
-static uint8_t offer[HWS_DEFLATE_TEXT_MAX];
+static uint8_t offer[2 * HWS_DEFLATE_TEXT_MAX];
 
 hws_status open_setup(void) {
     hws_text url = hws_text_from(options.url);
@@ -30,9 +30,10 @@ hws_status open_setup(void) {
         request.fields = &field;
         request.field_count = 1;
     }
-    if (status == HWS_OK && options.deflate.params.enabled) {
+    if (status == HWS_OK && options.deflate.count > 0) {
         size_t offer_len = 0;
-        status = hws_deflate_offer(&options.deflate.params, 1, offer, sizeof offer, &offer_len);
+        status = hws_deflate_offer(options.deflate.params, options.deflate.count, offer,
+                                   sizeof offer, &offer_len);
         request.extensions = (hws_text){(const char *)offer, offer_len};
     }
     return status;
@@ -51,8 +52,9 @@ hws_status open_answer(opening *o) {
     if (status == HWS_OK) {
         status = hws_handshake_verify(&request, &o->key, &o->head, o->bytes, &accepted);
     }
-    if (status == HWS_OK && options.deflate.params.enabled) {
-        status = hws_deflate_verify(&options.deflate.params, 1, &o->head, o->bytes, &o->agreed);
+    if (status == HWS_OK && options.deflate.count > 0) {
+        status = hws_deflate_verify(options.deflate.params, options.deflate.count, &o->head,
+                                    o->bytes, &o->agreed);
     }
     return status;
 }

@@ -147,11 +147,11 @@ void take_options(char **argv) {
     if (options.url == NULL) {
         refuse("The URL is missing.");
     }
-    if (!options.deflate.params.enabled) {
+    if (options.deflate.count == 0) {
         hws_deflate_options_init(&options.deflate.options, HWS_ROLE_CLIENT, HWS_DEFLATE_BALANCED);
     }
     if (options.payload == NO_PAYLOAD) {
-        options.payload = options.deflate.params.enabled ? PAYLOAD_WORDS : PAYLOAD_RANDOM;
+        options.payload = options.deflate.count > 0 ? PAYLOAD_WORDS : PAYLOAD_RANDOM;
     }
     if ((options.size + HWS_FRAME_HEADER_MAX) * options.depth >
         max_in_flight / options.connections) {

@@ -59,7 +59,7 @@ static void print_people(void) {
     printf("  %-16s %12.0f\n", "messages/s", per_second());
     printf("  %-16s %12.2f  of payload, in each direction\n", "MB/s",
            per_second() * (double)options.size / 1e6);
-    if (options.deflate.params.enabled) {
+    if (options.deflate.count > 0) {
         print_deflate();
     }
     while (i < QUANTILES) {
@@ -88,7 +88,7 @@ static void print_string(const char *text) {
 }
 
 static void print_json_deflate(void) {
-    if (!options.deflate.params.enabled) {
+    if (options.deflate.count == 0) {
         printf(" \"deflate\": null,\n");
         return;
     }

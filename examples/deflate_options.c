@@ -29,14 +29,14 @@ static const parameter parameters[] = {
     {"level", 1, 9, offsetof(deflate_choice, options.settings.level)},
     {"memory", 1, 9, offsetof(deflate_choice, options.settings.mem_level)},
     {"window", 9, 15, offsetof(deflate_choice, options.settings.window_bits)},
-    {"server_max_window_bits", 8, 15, offsetof(deflate_choice, params.server_max_window_bits)},
-    {"client_max_window_bits", 8, 15, offsetof(deflate_choice, params.client_max_window_bits)},
+    {"server_max_window_bits", 8, 15, offsetof(deflate_choice, params[0].server_max_window_bits)},
+    {"client_max_window_bits", 8, 15, offsetof(deflate_choice, params[0].client_max_window_bits)},
     {"server_no_context_takeover", 0, 0,
-     offsetof(deflate_choice, params.server_no_context_takeover)},
+     offsetof(deflate_choice, params[0].server_no_context_takeover)},
     {"client_no_context_takeover", 0, 0,
-     offsetof(deflate_choice, params.client_no_context_takeover)},
+     offsetof(deflate_choice, params[0].client_no_context_takeover)},
     {"require_client_max_window_bits", 0, 0,
-     offsetof(deflate_choice, params.require_client_max_window_bits)},
+     offsetof(deflate_choice, params[0].require_client_max_window_bits)},
 };
 
 static const char *const presets[] = {
@@ -57,12 +57,12 @@ static const hws_codec *find_codec(const char *name) {
 
 /* A client that offers no client_max_window_bits says so by 0; a server can demand them. */
 static int is_for_role(const deflate_choice *choice, const parameter *found, uint64_t number) {
-    if (found->place == offsetof(deflate_choice, params.require_client_max_window_bits)) {
+    if (found->place == offsetof(deflate_choice, params[0].require_client_max_window_bits)) {
         return choice->role == HWS_ROLE_SERVER;
     }
     return number >= found->min ||
            (number == 0 && choice->role == HWS_ROLE_CLIENT &&
-            found->place == offsetof(deflate_choice, params.client_max_window_bits));
+            found->place == offsetof(deflate_choice, params[0].client_max_window_bits));
 }
 
 /* `value` is NULL when there is no "=". */
@@ -82,13 +82,20 @@ static int take_parameter(deflate_choice *choice, const char *name, const char *
         return 0;
     }
     *((uint8_t *)choice + parameters[i].place) = (uint8_t)number;
+    if (parameters[i].place < offsetof(deflate_choice, options)) {
+        choice->count = 1; /* who names a parameter wants it */
+    }
     return 1;
 }
 
+/* Many servers know no window: to them a client offers one that asks for nothing, behind a preset
+ * that asks for one. */
 static int take_preset(deflate_choice *choice, const char *name) {
     for (uint8_t preset = 0; preset < sizeof presets / sizeof presets[0]; preset++) {
         if (name == NULL ? preset == HWS_DEFLATE_BALANCED : strcmp(name, presets[preset]) == 0) {
-            hws_deflate_params_init(&choice->params, preset);
+            hws_deflate_params_init(&choice->params[0], preset);
+            hws_deflate_params_init(&choice->params[1], HWS_DEFLATE_BEST);
+            choice->count = choice->role == HWS_ROLE_CLIENT && preset != HWS_DEFLATE_BEST ? 2 : 1;
             hws_deflate_options_init(&choice->options, choice->role, preset);
             choice->options.codec = find_codec(choice->program);
             return 1;
@@ -129,8 +136,9 @@ int take_deflate(void *field, const char *value) {
 }
 
 void use_deflate(const deflate_choice *choice, hws_blocking_config *config) {
-    if (choice->params.enabled) {
-        config->deflate = &choice->params;
+    if (choice->count > 0) {
+        config->deflate = choice->params;
+        config->deflate_count = choice->count;
         config->deflate_options = &choice->options;
     }
 }

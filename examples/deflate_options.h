@@ -8,9 +8,10 @@
 #include <hawser/hawser.h>
 
 typedef struct deflate_choice {
-    const char *program; /* whose command line it is, for what is said about it */
-    uint8_t role;        /* that program's */
-    hws_deflate_params params;
+    const char *program;          /* whose command line it is, for what is said about it */
+    uint8_t role;                 /* that program's */
+    hws_deflate_params params[2]; /* best first; the second is a client's alone */
+    uint32_t count;               /* of params that are used */
     hws_deflate_options options;
 } deflate_choice;
 

@@ -28,8 +28,8 @@ static void configure_endpoints(hws_endpoint_config *config, hws_counters *count
     config->keepalive.idle_timeout_ms = in_ms(options.idle_s);
     config->message_rate.per_second = (uint32_t)options.rate;
     config->counters = counters;
-    if (options.deflate.params.enabled) {
-        config->deflate = &options.deflate.params;
+    if (options.deflate.count > 0) {
+        config->deflate = options.deflate.params;
         config->deflate_options = &options.deflate.options;
     }
     if (options.trace) {

@@ -244,7 +244,7 @@ static int init_channels(void) {
     }
     return i == n &&
            payload_init((size_t)options.size, options.text, options.payload,
-                        options.payload == PAYLOAD_WORDS || options.deflate.params.enabled) &&
+                        options.payload == PAYLOAD_WORDS || options.deflate.count > 0) &&
            wait_init(n);
 }
 

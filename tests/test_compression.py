@@ -7,9 +7,10 @@ import zlib
 
 from programs import (BINARY, CAT, ECHO, TEXT, WAIT, Echo, Failed, Peer, case, cat, cat_prints,
                       contains, equal, field, finish, frame, main, read_frame, read_message,
-                      refuses, run, upgrade)
+                      refuses, run, switching, upgrade)
 
 EXTENSIONS = "Sec-WebSocket-Extensions"
+PLAIN_OFFER = "permessage-deflate; client_max_window_bits"
 
 
 def deflate_case(name):
@@ -157,7 +158,14 @@ def deflate_offers():
             ("=best,client_max_window_bits=0,server_no_context_takeover,server_max_window_bits=9",
              "permessage-deflate; server_no_context_takeover; server_max_window_bits=9"),
             ("=best,client_max_window_bits=10", "permessage-deflate; client_max_window_bits=10"),
-            ("=best", "permessage-deflate; client_max_window_bits")]
+            ("=best", PLAIN_OFFER),
+            ("", "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12, "
+             + PLAIN_OFFER),
+            ("=small,level=9", "permessage-deflate; server_no_context_takeover; "
+             "client_no_context_takeover; server_max_window_bits=11; client_max_window_bits=11, "
+             + PLAIN_OFFER),
+            ("=balanced,server_max_window_bits=10",
+             "permessage-deflate; server_max_window_bits=10; client_max_window_bits=12")]
     for options, wanted in rows:
         with Peer(finish) as peer:
             cat_prints(["open", "close: 1000"], "--deflate" + options, "--echo", peer.url)
@@ -173,6 +181,25 @@ def deflate_offers():
         cat_prints([f"open (subprotocol chat, {agreed})", "close: 1000"], "--deflate=best",
                    "--subprotocol", "chat", server.url)
         cat_prints(["open", "close: 1000"], server.url)
+
+
+@deflate_case("hawser-cat compresses with servers that know no window")
+def deflate_windowless():
+    agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+    for answer, opened in ((agreed, f"open ({agreed})"), ("permessage-deflate", "open")):
+        def part(stream, answer=answer):
+            stream.sendall(switching(peer.head, f"{EXTENSIONS}: {answer}"))
+            sent = bytearray(frame(TEXT, deflated(b"x" * 5000)))
+            sent[0] |= 0x40
+            stream.sendall(sent)
+            finish(stream)
+
+        for preset in ("", "=small", "=best"):
+            with Peer(part, handshake=False) as peer:
+                status, out, err = cat("--deflate" + preset, "--echo", peer.url)
+            equal(out.splitlines()[1:], ["text: " + "x" * 5000, "close: 1000"],
+                  f"stdout of {preset} ({status}, {err!r})")
+            contains(out.splitlines()[0], opened, f"what {preset} came to")
 
 
 @deflate_case("hawser-cat sends compressed messages and reads them")
