@@ -93,9 +93,7 @@ static void send_rest(world *w, const step *s, size_t used, hws_status status) {
         if ((s->how & INTERRUPTED) != 0) {
             interrupt(w);
         }
-        if (w->compressed || used > 0) {
-            try_another(w, s, used);
-        }
+        try_another(w, s, used);
         status = hws_deflate_send(&w->filter, &w->from, s->type, s->flags, s->data, s->len, &used,
                                   wire, w->cap, &n);
         if (status == HWS_ERR_RANDOM && !w->compressed) {
@@ -143,7 +141,12 @@ static void send_piece(world *w, const step *s) {
     w->random_fails_in = (s->how & RANDOM_FAILS) != 0 ? 1U + (s->len & 1) : 0;
     hws_status status = hws_deflate_send(&w->filter, &w->from, s->type, s->flags, s->data, s->len,
                                          &used, wire, cap, &n);
-    if (status != HWS_OK && status != HWS_MORE) {
+    if (status == HWS_MORE && n == at) { /* what stands there is to be written first */
+        step again = *s;
+        again.how &= (uint8_t)~APPENDED;
+        CHECK(at > 0 && used == 0 && memcmp(&conn, &w->from, sizeof conn) == 0);
+        send_piece(w, &again);
+    } else if (status != HWS_OK && status != HWS_MORE) {
         CHECK(used == 0 && n == at);
         check_refused(w, &conn, &filter, status);
         w->broken |= status == HWS_ERR_RANDOM && compresses && (s->flags & HWS_FIRST) == 0;
@@ -151,10 +154,8 @@ static void send_piece(world *w, const step *s) {
         CHECK(!w->broken && n <= cap);
         CHECK(w->memory.failed == failed || (s->flags & HWS_COMPRESSED) == 0);
         begin_piece(w, s, compresses && w->memory.failed == failed);
-        if (n > at) { /* else what stands there is to be written first */
-            check_frame(w, wire + at, n - at, status == HWS_OK && (s->flags & HWS_FINAL) != 0);
-            receive(w, wire + at, n - at);
-        }
+        check_frame(w, wire + at, n - at, status == HWS_OK && (s->flags & HWS_FINAL) != 0);
+        receive(w, wire + at, n - at);
         send_rest(w, s, used, status);
     }
     w->random_fails_in = 0;
