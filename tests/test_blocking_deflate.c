@@ -169,7 +169,7 @@ static void a_message_is_compressed_from_the_threshold_on_or_as_its_flags_say(vo
         {0, 1, CONTINUED},
         {HWS_FINAL, 10000, LAST},
         {HWS_FIRST | HWS_UNCOMPRESSED, 10000, HWS_TEXT},
-        {HWS_UNCOMPRESSED, 10000, CONTINUED},
+        {0, 10000, CONTINUED},
         {HWS_FINAL, 10000, LAST},
     };
     uint8_t role = 0;
@@ -235,6 +235,30 @@ static void wishes_that_contradict_or_do_not_belong_are_refused(void **state) {
         (void)expect_message(peer_of(p, other_role(role)), HWS_TEXT, data, 24);
         deflate_pair_free(p);
         role++;
+    }
+}
+
+/* Compressed or not: what cannot be obeyed any more is a mistake. */
+static void wishes_on_later_pieces_are_refused(void **state) {
+    const uint8_t firsts[] = {HWS_FIRST, HWS_FIRST | HWS_UNCOMPRESSED};
+    const uint8_t laters[] = {HWS_COMPRESSED, HWS_UNCOMPRESSED, HWS_FINAL | HWS_COMPRESSED,
+                              HWS_FINAL | HWS_UNCOMPRESSED};
+    unsigned i = 0;
+    (void)state;
+    while (i < 4) {
+        uint8_t role = i & 1;
+        pair *p = deflate_pair_open(HWS_DEFLATE_BALANCED);
+        unsigned k = 0;
+        assert_int_equal(deflate_send(p, role, HWS_TEXT, firsts[i >> 1], data, 12), HWS_OK);
+        while (k < 4) {
+            assert_int_equal(deflate_send(p, role, HWS_TEXT, laters[k], data + 12, 12),
+                             HWS_ERR_ARGUMENT);
+            k++;
+        }
+        assert_int_equal(deflate_send(p, role, HWS_TEXT, HWS_FINAL, data + 12, 12), HWS_OK);
+        (void)expect_message(peer_of(p, other_role(role)), HWS_TEXT, data, 24);
+        deflate_pair_free(p);
+        i++;
     }
 }
 
@@ -463,6 +487,7 @@ int main(void) {
         cmocka_unit_test(a_message_is_compressed_from_the_threshold_on_or_as_its_flags_say),
         cmocka_unit_test(a_window_that_cannot_be_kept_to_leaves_messages_as_they_are),
         cmocka_unit_test(wishes_that_contradict_or_do_not_belong_are_refused),
+        cmocka_unit_test(wishes_on_later_pieces_are_refused),
         cmocka_unit_test(pings_and_pieces_of_any_size_may_follow_each_other),
         cmocka_unit_test(what_waits_to_be_decompressed_is_pending),
         cmocka_unit_test(in_place_nothing_is_compressed),

@@ -347,9 +347,10 @@ HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *m
  *
  * @param ws          The connection.
  * @param type        As hws_conn_send().
- * @param flags       HWS_FIRST and HWS_FINAL. With config->deflate, agreed to or not, also
- *                    HWS_COMPRESSED: compress whatever the length, where that was agreed; and
- *                    HWS_UNCOMPRESSED: do not. Payload that the caller has compressed is not taken.
+ * @param flags       HWS_FIRST and HWS_FINAL. With config->deflate, agreed to or not, beside
+ *                    HWS_FIRST also HWS_COMPRESSED: compress whatever the length, where that was
+ *                    agreed; or HWS_UNCOMPRESSED: do not. Payload that the caller has compressed is
+ *                    not taken.
  * @param data        Payload; NULL when len is 0.
  * @param len         Its bytes.
  * @param timeout_ms  For writing all of it.

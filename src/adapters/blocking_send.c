@@ -252,7 +252,9 @@ static hws_status send_as_wished(hws__blocking *b, uint8_t type, uint8_t flags, 
         hws_status status = send_compressed(b, type, flags, data, len, gathered, deadline);
         return status == HWS_ERR_MEMORY && (flags & HWS_COMPRESSED) == 0 ? HWS_NEED_MORE : status;
     }
-    return (flags & WISHES) == WISHES ? HWS_ERR_ARGUMENT : HWS_NEED_MORE;
+    uint8_t wishes = flags & WISHES;
+    return wishes == WISHES || (wishes != 0 && (flags & HWS_FIRST) == 0) ? HWS_ERR_ARGUMENT
+                                                                         : HWS_NEED_MORE;
 }
 
 hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags, const uint8_t *data,
