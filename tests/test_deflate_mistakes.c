@@ -351,6 +351,29 @@ static void a_plain_piece_that_is_half_out_takes_no_other(void **state) {
     hws_deflate_release(&t.twin.deflate);
 }
 
+/* A plain piece has no compressor: not even the call that would go on with it, were it another. */
+static void a_span_does_not_get_into_a_plain_piece_that_is_half_out(void **state) {
+    uint8_t out[101];
+    size_t used = 0;
+    size_t n = 0;
+    setup how = setup_default();
+    (void)state;
+    how.threshold = 1000;
+    open_twins(&how, BETWEEN);
+    hws_deflate *d = &t.s.deflate;
+    assert_int_equal(
+        hws_deflate_send(d, &t.s.conn, HWS_BINARY, HWS_WHOLE, half, 200, &used, out, 101, &n),
+        HWS_MORE);
+    n = 0;
+    assert_int_equal(hws_deflate_compress(d, HWS_BINARY, HWS_WHOLE, half, 200, &used, out, 101, &n),
+                     HWS_ERR_STATE);
+    assert_int_equal(n, 0);
+    assert_int_equal(used, 87);
+    hws_deflate_release(d);
+    hws_deflate_release(&t.twin.deflate);
+    reader_close(&t.r);
+}
+
 /* RFC 6455 5.6: text is judged whole before a fragment of it goes out. */
 static void plain_text_in_fragments_is_judged_before_any_of_it_goes_out(void **state) {
     static uint8_t text[201];
@@ -518,6 +541,8 @@ static int fail_at_key(unsigned k, uint8_t no_takeover) {
         assert_int_equal(err_with(HWS_BINARY, HWS_WHOLE | 8, "abc", 3, 0), HWS_ERR_RANDOM);
         assert_int_equal(err_with(HWS_PING, HWS_WHOLE, "abc", 3, 0), HWS_OK);
         assert_int_equal(used, before);
+        /* to the peer it is unfinished: nothing may go past the filter into it */
+        assert_int_equal(hws_deflate_compresses(&t.s.deflate, HWS_FINAL, 3), 1);
     }
     hws_deflate_release(&t.s.deflate);
     hws_deflate_release(&t.twin.deflate);
@@ -544,6 +569,7 @@ int main(void) {
         cmocka_unit_test(a_connection_that_knows_no_compression_takes_none),
         cmocka_unit_test(what_is_not_compressed_needs_room_for_its_frame_or_a_fragment),
         cmocka_unit_test(a_plain_piece_that_is_half_out_takes_no_other),
+        cmocka_unit_test(a_span_does_not_get_into_a_plain_piece_that_is_half_out),
         cmocka_unit_test(plain_text_in_fragments_is_judged_before_any_of_it_goes_out),
         cmocka_unit_test(the_rest_of_a_message_cannot_be_sent_after_our_close),
         cmocka_unit_test(spans_are_refused_without_a_trace),

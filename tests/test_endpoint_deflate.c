@@ -244,6 +244,26 @@ static void what_is_quiet_gives_back_by_itself(void **state) {
     pair_free(&p);
 }
 
+static void what_only_receives_gives_back_too(void **state) {
+    (void)state;
+    unsigned round = 0;
+    pair p;
+    side *s = open_quiet(&p, HWS_DEFLATE_SMALL, 5000);
+    while (round < 2) {
+        assert_int_equal(send_text(p.sides[CLIENT], HWS_WHOLE | HWS_COMPRESSED, 99), HWS_OK);
+        pair_settle(&p);
+        expect_events(s, "TEXT{99}");
+        assert_int_equal(hws_endpoint_timeout(&s->ep), s->now_ms + 5000);
+        pair_pass(&p, 4999);
+        assert_true(s->memory.bytes > 9000);
+        pair_pass(&p, 1);
+        assert_true(s->memory.bytes < 1024);
+        assert_int_equal(hws_endpoint_timeout(&s->ep), HWS_NEVER);
+        round++;
+    }
+    pair_free(&p);
+}
+
 /* The peer takes over its context: what it refers to stays. */
 static void a_window_that_the_peer_refers_to_is_kept(void **state) {
     (void)state;
@@ -540,6 +560,7 @@ int main(void) {
         cmocka_unit_test(an_endpoint_that_starts_open_compresses_as_was_agreed),
         cmocka_unit_test(trim_gives_back_what_is_held_between_messages),
         cmocka_unit_test(what_is_quiet_gives_back_by_itself),
+        cmocka_unit_test(what_only_receives_gives_back_too),
         cmocka_unit_test(a_window_that_the_peer_refers_to_is_kept),
         cmocka_unit_test(a_clock_that_jumps_costs_nothing_but_memory),
         cmocka_unit_test(without_a_limit_all_is_kept),
