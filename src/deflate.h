@@ -6,7 +6,8 @@
  *
  * Receiving: a piece is what came in one go of one frame, a message is made of pieces. Between
  * calls it is known where both stand: type_in is set inside a message, piece_in inside a piece of
- * it. Sending likewise.
+ * it. Sending likewise; a piece that goes as it is belongs to no compressed message, and only
+ * piece_out knows of it.
  */
 #ifndef HWS__DEFLATE_H
 #define HWS__DEFLATE_H
@@ -56,7 +57,7 @@ typedef struct hws__deflate {
     uint8_t type_out;            /* of the compressed message being sent; 0 for none */
     uint8_t piece_out;           /* enum hws__piece: what is half out */
     uint8_t piece_type;          /* of that piece */
-    uint8_t flags_out;           /* its place in the message */
+    uint8_t flags_out;           /* its place in the message, and what was wished for it */
     uint8_t unsent;              /* no frame of it has been made */
     uint8_t held[HWS__TAIL_LEN]; /* the last bytes made: they may be the tail */
     uint8_t held_len;

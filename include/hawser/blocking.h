@@ -360,8 +360,9 @@ HWS_API hws_status hws_blocking_receive_message(hws_blocking *ws, hws_message *m
  *                    before its first byte goes out); HWS_ERR_MEMORY likewise, when flags ask for
  *                    compression and there is no memory for it (without that, the message goes
  *                    uncompressed); HWS_ERR_TIMEOUT, HWS_ERR_RESET, HWS_ERR_SYSTEM, HWS_ERR_TLS,
- * and HWS_ERR_RANDOM inside a compressed message, sticky: a part may have been sent, and no more
- * can be. After HWS_ERR_RESET what came before it, such as the peer's Close, can still be received.
+ *                    and HWS_ERR_RANDOM inside a compressed message, sticky: a part may have been
+ *                    sent, and no more can be. After HWS_ERR_RESET what came before it, such as the
+ *                    peer's Close, can still be received.
  */
 HWS_API hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags,
                                      const uint8_t *data, size_t len, int32_t timeout_ms);

@@ -121,7 +121,8 @@ typedef struct hws_deflate_options {
                                       effort, memory, allocator. */
     hws_compressor *shared; /**< A compressor to use instead of an own one: then no message refers
                                to an earlier one, and messages go uncompressed while another
-                               connection is inside one with it. NULL: an own one. */
+                               connection is inside one with it, until the end of that or
+                               hws_deflate_release(). NULL: an own one. */
 } hws_deflate_options;
 
 /**
@@ -301,8 +302,8 @@ HWS_API uint8_t hws_deflate_compresses(const hws_deflate *deflate, uint8_t flags
  * @param deflate  Its compression.
  * @param conn     The connection.
  * @param type     HWS_TEXT or HWS_BINARY, compressed or not; HWS_PING and HWS_PONG as they are.
- * @param flags    HWS_FIRST and HWS_FINAL. Beside HWS_FIRST alone: HWS_COMPRESSED compresses
- *                 whatever the length, HWS_UNCOMPRESSED does not.
+ * @param flags    HWS_FIRST and HWS_FINAL. One of two may stand beside HWS_FIRST, and nowhere
+ *                 else: HWS_COMPRESSED compresses whatever the length, HWS_UNCOMPRESSED does not.
  * @param data     Plain payload; NULL when len is 0.
  * @param len      Bytes in data.
  * @param used     In and out: how much of data is in frames; start each piece with 0.
@@ -314,7 +315,8 @@ HWS_API uint8_t hws_deflate_compresses(const hws_deflate *deflate, uint8_t flags
  *                 call again with the same arguments, `used` as it is, and room. That goes for what
  *                 is not compressed too. The caller's mistakes change nothing: HWS_ERR_ARGUMENT,
  *                 HWS_ERR_STATE, HWS_ERR_SEND_UTF8 as hws_conn_send(); HWS_ERR_SPACE when *n is 0
- *                 and less than HWS_DEFLATE_MIN_SPACE is there, and the frame does not fit; where
+ *                 and less than HWS_DEFLATE_MIN_SPACE is there (a piece that goes as it is, and
+ *                 fits into it whole, is sent all the same), or *n is above cap; where
  *                 flags ask for compression (without that, the message goes uncompressed)
  *                 HWS_ERR_MEMORY, and HWS_ERR_STATE when a shared compressor is inside another
  *                 message; HWS_ERR_RANDOM, which inside a compressed message is sticky: the rest of

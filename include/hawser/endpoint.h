@@ -142,8 +142,8 @@ typedef struct hws_endpoint_config {
     hws_random random;                 /**< Source of mask keys and of the nonce in Pings. Needed by
                                             clients; a server without sends Pings that can be guessed. */
     void *random_user;                 /**< Handed to random. */
-    const hws_deflate_params *deflate; /**< What a client offers, best first, what a server agrees
-                                            to. NULL: no compression. */
+    const hws_deflate_params *deflate; /**< What a client offers, best first; what a server agrees
+                                            to. NULL, or the first with enabled 0: none. */
     uint32_t deflate_count;            /**< Client: offers in deflate. 0: one. */
     uint32_t reserved;                 /**< Zero. */
     const hws_deflate_options *deflate_options; /**< How messages are compressed: needed with
@@ -355,8 +355,7 @@ HWS_API hws_status hws_endpoint_respond(hws_endpoint *endpoint, uint16_t status,
 /**
  * Send a message, a piece of one, a Ping or a Pong: append it to the queue, copied.
  *
- * A message of unknown length goes out in pieces, with HWS_FIRST on the first and HWS_FINAL on the
- * last.
+ * A message of unknown length goes out in pieces: HWS_FIRST on the first, HWS_FINAL on the last.
  *
  * @param endpoint  An open endpoint.
  * @param type      As hws_conn_send().
@@ -366,7 +365,8 @@ HWS_API hws_status hws_endpoint_respond(hws_endpoint *endpoint, uint16_t status,
  * @param len       Its bytes.
  * @return          HWS_OK; HWS_BACKPRESSURE; and with nothing changed HWS_ERR_FULL; HWS_ERR_STATE
  *                  before HWS_OPEN, after our Close, or for a piece that does not fit what came
- *                  before; HWS_ERR_ARGUMENT, HWS_ERR_SEND_UTF8, HWS_ERR_RANDOM, HWS_ERR_MEMORY.
+ *                  before; HWS_ERR_ARGUMENT, _SEND_UTF8, _MEMORY; _RANDOM, which inside a
+ *                  compressed message is sticky: the rest of it cannot be sent.
  */
 HWS_API hws_status hws_endpoint_send(hws_endpoint *endpoint, uint8_t type, uint8_t flags,
                                      const uint8_t *data, size_t len);

@@ -203,7 +203,8 @@ HWS_API hws_status hws_keepalive_tick(hws_keepalive *keepalive, const hws_keepal
  * How long there has been no message in either direction, as the ticks saw it.
  *
  * @param keepalive  An open connection's.
- * @return           Milliseconds since the last hws_keepalive_message(), or since it opened.
+ * @return           Milliseconds since the last hws_keepalive_message(), or since it opened; or
+ *                   since idle_timeout_ms was found late, and given once more.
  */
 HWS_API uint64_t hws_keepalive_quiet_ms(const hws_keepalive *keepalive);
 

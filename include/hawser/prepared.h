@@ -104,7 +104,7 @@ HWS_API hws_buffer hws_prepared_payload(const hws_prepared *prepared);
  * @param deflate   Its compression; NULL for none.
  * @param frame     Set on HWS_OK to the frame; it lives as long as the message.
  * @return          HWS_OK; HWS_ERR_ARGUMENT for a client; HWS_ERR_STATE after our Close, or inside
- *                  a message, where only a Ping or Pong may stand.
+ *                  a message of ours, where only a Ping or Pong may stand.
  */
 HWS_API hws_status hws_prepared_frame(const hws_prepared *prepared, const hws_conn *conn,
                                       const hws_deflate *deflate, hws_buffer *frame);
