@@ -158,6 +158,8 @@ static void send_piece(world *w, const step *s) {
         receive(w, wire + at, n - at);
         send_rest(w, s, used, status);
     }
+    /* To the peer it is unfinished: nothing may go past the filter into it. */
+    CHECK(!w->broken || hws_deflate_compresses(&w->filter, HWS_FINAL, 1));
     w->random_fails_in = 0;
 }
 

@@ -262,7 +262,8 @@ FAULTS = [
     ("compress", "deflate.c", "d->own.state != NULL && d->own.filled && d->takeover_out", "0"),
     # Another piece gets into one that is half out.
     ("compress", "deflate_send.c",
-     "type == d->type_out && flags == d->flags_out && used == d->used_out", "type == d->type_out"),
+     "type == d->piece_type && flags == d->flags_out && used == d->used_out",
+     "type == d->piece_type"),
     # RFC 6455 5.5.3: a Pong with any count clears a Ping.
     ("keepalive", "keepalive.c", "place >= t->next - t->first", "place == UINT32_MAX"),
     # RFC 6455 5.5.2: Pings are sent in the closing handshake.
