@@ -322,15 +322,17 @@ static void check_verify(const hws_deflate_params *offers, size_t count, const h
         CHECK(status == HWS_ERR_EXTENSION && same(&agreed, &offers[0]));
         return;
     }
-    const hws_deflate_params *offer =
-        allowed(&offers[0], &list[0]) ? &offers[0] : &offers[count - 1];
     hws_deflate_params want = {1, 0, 0, LARGEST, LARGEST, 0, {0}};
     want = meet(&want, &list[0]);
-    /* RFC 7692 7.1.1.2, 7.1.2.2: what the client said of itself holds. */
-    want.client_no_context_takeover |= offer->client_no_context_takeover;
-    if (offer->client_max_window_bits != 0 &&
-        offer->client_max_window_bits < want.client_max_window_bits) {
-        want.client_max_window_bits = offer->client_max_window_bits;
+    for (size_t i = 0; i<count; i += count> 1 ? count - 1 : 1) {
+        /* RFC 7692 7.1.1.2, 7.1.2.2: what the client said of itself holds. */
+        const hws_deflate_params *offer = &offers[i];
+        uint8_t fits = allowed(offer, &list[0]) != 0;
+        want.client_no_context_takeover |= fits && offer->client_no_context_takeover;
+        if (fits && offer->client_max_window_bits != 0 &&
+            offer->client_max_window_bits < want.client_max_window_bits) {
+            want.client_max_window_bits = offer->client_max_window_bits;
+        }
     }
     CHECK(status == HWS_OK && same(&agreed, &want));
 }

@@ -261,16 +261,44 @@ static uint8_t fits(const hws_deflate_params *offer, const reading *response) {
            ((response->has & CLIENT_BITS) == 0 || offer->client_max_window_bits != 0);
 }
 
-/* What a client is bound to: the answer, and the hints of its own offer, which hold whatever the
- * server made of them. RFC 7692 7.1.1.2, 7.1.2.2. */
-static hws_deflate_params promised(const hws_deflate_params *offer, const reading *response) {
-    uint8_t fresh = (response->has & CLIENT_TAKEOVER) != 0 || offer->client_no_context_takeover;
-    uint8_t bits = offer->client_max_window_bits != 0
-                       ? least(offer->client_max_window_bits, response->client_bits)
-                       : response->client_bits;
+static hws_deflate_params answered(const reading *response) {
+    return (hws_deflate_params){1,
+                                (response->has & SERVER_TAKEOVER) != 0,
+                                (response->has & CLIENT_TAKEOVER) != 0,
+                                response->server_bits,
+                                response->client_bits,
+                                0,
+                                {0}};
+}
 
-    return (hws_deflate_params){
-        1, (response->has & SERVER_TAKEOVER) != 0, fresh, response->server_bits, bits, 0, {0}};
+/* What a client said of itself in an offer holds, whatever the server made of it. RFC 7692 7.1.1.2,
+ * 7.1.2.2. */
+static void keep_promises(const hws_deflate_params *offer, hws_deflate_params *agreed) {
+    agreed->client_no_context_takeover |= offer->client_no_context_takeover != 0;
+    if (offer->client_max_window_bits != 0) {
+        agreed->client_max_window_bits =
+            least(offer->client_max_window_bits, agreed->client_max_window_bits);
+    }
+}
+
+/* The server does not say which offer it took: all that the answer fits bind. */
+static HWS__NOINLINE hws_status bind_by_answer(const hws_deflate_params *offers, size_t count,
+                                               const reading *response,
+                                               hws_deflate_params *agreed) {
+    hws_deflate_params result = answered(response);
+    hws_status status = HWS_ERR_EXTENSION;
+    size_t i = 0;
+    while (i < count) {
+        if (fits(&offers[i], response)) {
+            keep_promises(&offers[i], &result);
+            status = HWS_OK;
+        }
+        i++;
+    }
+    if (status == HWS_OK) {
+        *agreed = result;
+    }
+    return status;
 }
 
 hws_status hws_deflate_verify(const hws_deflate_params *offers, size_t count, const hws_head *head,
@@ -278,7 +306,6 @@ hws_status hws_deflate_verify(const hws_deflate_params *offers, size_t count, co
     walk w = begin_walk(head, buf);
     reading response;
     reading second;
-    size_t i = 0;
     if (!next_reading(&w, &response)) {
         *agreed = (hws_deflate_params){0, 0, 0, HWS__MAX_WINDOW, HWS__MAX_WINDOW, 0, {0}};
         return HWS_OK;
@@ -288,12 +315,5 @@ hws_status hws_deflate_verify(const hws_deflate_params *offers, size_t count, co
     if (!response.good || !valued || next_reading(&w, &second)) {
         return HWS_ERR_EXTENSION;
     }
-    while (i < count && !fits(&offers[i], &response)) {
-        i++;
-    }
-    if (i == count) {
-        return HWS_ERR_EXTENSION;
-    }
-    *agreed = promised(&offers[i], &response);
-    return HWS_OK;
+    return bind_by_answer(offers, count, &response, agreed);
 }

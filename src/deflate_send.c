@@ -4,6 +4,9 @@
  */
 #include "deflate.h"
 
+/* Bytes of the shortest header (RFC 6455 5.2): where less is left it is not worth a look. */
+enum { HEADER_MIN = 2 };
+
 /* What the validator says of the text behind this piece (RFC 6455 5.6). */
 static hws_status judge_text(const hws__deflate *d, uint8_t flags, const uint8_t *src, size_t len,
                              uint32_t *text) {
@@ -133,11 +136,10 @@ static hws_status ask_conn(hws_conn *conn, uint8_t type, uint8_t flags) {
 /* The connection took no frame, for want of a mask key. Before the first frame of a message nothing
  * has happened so far; after it the peer waits for what is lost. */
 static void undo(hws__deflate *d, hws_status status) {
-    if (d->unsent) {
-        hws__compressor_abandon(hws__deflate_compressor(d));
-        d->type_out = 0;
-        d->piece_out = HWS__NO_PIECE;
-    } else {
+    hws__compressor_abandon(hws__deflate_compressor(d));
+    d->type_out = 0;
+    d->piece_out = HWS__NO_PIECE;
+    if (!d->unsent) {
         d->failed_out = status;
     }
 }
@@ -197,7 +199,7 @@ static HWS__NOINLINE hws_status send_plain(hws__deflate *d, hws_conn *conn, uint
     uint8_t place = flags & (d->piece_out ? HWS_FINAL : HWS_WHOLE);
     size_t left = len - *used;
     hws_status status = HWS_ERR_SPACE;
-    if (!d->piece_out || (*n == 0 && left + HWS_FRAME_HEADER_MAX <= cap)) {
+    if (!d->piece_out || (*n <= cap && left + HEADER_MIN <= cap - *n)) {
         status =
             hws_conn_send(conn, type, place, left > 0 ? data + *used : NULL, left, out, cap, n);
     }

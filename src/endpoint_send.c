@@ -173,6 +173,10 @@ static hws_status be_slow(hws__endpoint *e, uint8_t slow) {
     } else {
         hws__queue_cut(&e->queue, &e->config->allocator);
         hws__endpoint_fail(e, HWS_ERR_SLOW);
+        if (hws_conn_can_send(&e->conn)) {
+            /* No memory for the Close: nothing may come behind what was dropped. */
+            hws__endpoint_abort(e, HWS_ERR_SLOW);
+        }
     }
     return HWS_ERR_SLOW;
 }

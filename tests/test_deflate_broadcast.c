@@ -352,6 +352,35 @@ static void connections_that_share_a_compressor_refer_to_nothing(void **state) {
 }
 
 /* The smallest window counts from when its connection starts, for messages that start then. */
+/* RFC 6455 5.3: a client that has no key in the middle of a message cannot go on. The others can.
+ */
+static void a_message_that_fails_frees_the_compressor_that_is_shared(void **state) {
+    static sender failing;
+    static sender other;
+    hws_compressor c;
+    uint8_t frames[200];
+    size_t n = 0;
+    size_t used = 0;
+    (void)state;
+    hws_codec_settings settings = {.window_bits = 15, .level = 6, .mem_level = 8};
+    assert_int_equal(hws_compressor_init(&c, hws_codec_zlib(), &settings), HWS_OK);
+    setup how = shared_by(&c, 15);
+    how.role = HWS_ROLE_CLIENT;
+    sender_open(&failing, &how);
+    sender_open(&other, &how);
+    sender_send(&failing, HWS_TEXT, HWS_FIRST, "abc", 3, 100, frames, &n);
+    n = 0;
+    failing.random.fail_after = failing.random.calls;
+    assert_int_equal(hws_deflate_send(&failing.deflate, &failing.conn, HWS_TEXT, 0,
+                                      (const uint8_t *)"abc", 3, &used, frames, 100, &n),
+                     HWS_ERR_RANDOM);
+    sender_send(&other, HWS_TEXT, HWS_WHOLE | HWS_COMPRESSED, "abc", 3, 100, frames, &n);
+    assert_int_equal(frames[0], 0xC1);
+    hws_deflate_release(&failing.deflate);
+    hws_deflate_release(&other.deflate);
+    hws_compressor_release(&c);
+}
+
 static void a_shared_compressor_keeps_to_the_smallest_window(void **state) {
     static uint8_t data[40000];
     uint64_t seed = 57;
@@ -469,6 +498,7 @@ int main(void) {
         cmocka_unit_test(messages_of_every_size_are_followed),
         cmocka_unit_test(every_peer_reads_own_messages_and_broadcasts_in_any_order),
         cmocka_unit_test(connections_that_share_a_compressor_refer_to_nothing),
+        cmocka_unit_test(a_message_that_fails_frees_the_compressor_that_is_shared),
         cmocka_unit_test(a_shared_compressor_keeps_to_the_smallest_window),
         cmocka_unit_test(a_shared_compressor_makes_one_message_at_a_time),
         cmocka_unit_test(a_release_inside_of_a_message_frees_the_shared_compressor),

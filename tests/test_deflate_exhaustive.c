@@ -200,14 +200,14 @@ static void check_answer(const hws_deflate_params *offers, size_t count, const e
                          const message *m) {
     hws_deflate_params agreed;
     hws_deflate_params want = params_of(answer);
-    size_t i = 0;
-    while (i < count && !allowed(&offers[i], answer)) {
-        i++;
-    }
-    uint8_t good = i < count;
+    uint8_t good = 0;
     want.client_max_window_bits = answer->client_bits == ABSENT ? 15 : answer->client_bits;
-    if (good) { /* 7.1.1.2, 7.1.2.2: what the client said of itself holds */
+    for (size_t i = 0; i < count; i++) {
         uint8_t own = offers[i].client_max_window_bits;
+        if (!allowed(&offers[i], answer)) {
+            continue;
+        }
+        good = 1; /* 7.1.1.2, 7.1.2.2: and what the client said of itself holds */
         want.client_no_context_takeover |= offers[i].client_no_context_takeover;
         if (own != 0 && own < want.client_max_window_bits) {
             want.client_max_window_bits = own;

@@ -140,6 +140,29 @@ static void a_slow_reader_is_skipped_dropped_or_closed(void **state) {
     }
 }
 
+/* What was dropped must not be followed by another message, as if nothing had been there. */
+static void without_memory_for_the_close_a_slow_reader_is_dropped(void **state) {
+    (void)state;
+    counted memory = {0};
+    hws_prepared *message = make(&memory, HWS_BINARY, payload, 200);
+    side *s = side_new(SERVER);
+    s->config.high_water = 150;
+    s->config.low_water = 50;
+    side_open(s);
+    assert_int_equal(hws_endpoint_send_prepared(&s->ep, message, HWS_SLOW_CLOSE), HWS_BACKPRESSURE);
+    s->memory.fail_at = 1;
+    assert_int_equal(hws_endpoint_send_prepared(&s->ep, message, HWS_SLOW_CLOSE), HWS_ERR_SLOW);
+    assert_true(s->memory.failures > 0);
+    assert_int_equal(hws_endpoint_can_send(&s->ep), 0);
+    assert_int_equal(hws_endpoint_send_prepared(&s->ep, message, HWS_SLOW_CLOSE), HWS_ERR_STATE);
+    assert_int_equal(hws_endpoint_status(&s->ep), HWS_ERR_SLOW);
+    side_receive(s);
+    expect_events(s, "END 1006()");
+    hws_prepared_release(message);
+    assert_int_equal(memory.blocks, 0);
+    side_free(s);
+}
+
 /* --- to many ------------------------------------------------------------------------------------
  */
 
@@ -433,6 +456,7 @@ int main(void) {
         cmocka_unit_test(a_message_is_one_unmasked_frame_of_its_payload),
         cmocka_unit_test(mistakes_leave_nothing),
         cmocka_unit_test(a_slow_reader_is_skipped_dropped_or_closed),
+        cmocka_unit_test(without_memory_for_the_close_a_slow_reader_is_dropped),
         cmocka_unit_test(a_broadcast_copies_nothing),
         cmocka_unit_test(a_message_is_compressed_once_for_all_that_it_fits),
         cmocka_unit_test(a_compressed_form_that_is_not_shorter_is_dropped),

@@ -245,16 +245,23 @@ static inline uint8_t is_to_gather(const hws__blocking *b, size_t len) {
     return (b->in_used < b->in_len || b->out_len > 0) && hws__blocking_gathers(b, len);
 }
 
+/* Wishes stand beside HWS_FIRST, and one of both. */
+static uint8_t wishes_are_good(uint8_t flags) {
+    uint8_t wishes = flags & WISHES;
+    return wishes == 0 || (wishes != WISHES && (flags & HWS_FIRST) != 0);
+}
+
 /* A piece of a connection that may compress. HWS_NEED_MORE: it has to go as it is. */
 static hws_status send_as_wished(hws__blocking *b, uint8_t type, uint8_t flags, const uint8_t *data,
                                  size_t len, uint8_t gathered, int64_t deadline) {
+    if (!wishes_are_good(flags)) {
+        return HWS_ERR_ARGUMENT;
+    }
     if (hws_deflate_compresses(&b->deflate, flags, len)) {
         hws_status status = send_compressed(b, type, flags, data, len, gathered, deadline);
         return status == HWS_ERR_MEMORY && (flags & HWS_COMPRESSED) == 0 ? HWS_NEED_MORE : status;
     }
-    uint8_t wishes = flags & WISHES;
-    return wishes == WISHES || (wishes != 0 && (flags & HWS_FIRST) == 0) ? HWS_ERR_ARGUMENT
-                                                                         : HWS_NEED_MORE;
+    return HWS_NEED_MORE;
 }
 
 hws_status hws_blocking_send(hws_blocking *ws, uint8_t type, uint8_t flags, const uint8_t *data,
@@ -293,7 +300,7 @@ static hws_status judge_in_place(const hws__blocking *b, uint8_t type, uint8_t *
     if (!has_wishes(b, type)) {
         return HWS_OK;
     }
-    if ((*flags & HWS_COMPRESSED) != 0) {
+    if ((*flags & HWS_COMPRESSED) != 0 || !wishes_are_good(*flags)) {
         return HWS_ERR_ARGUMENT;
     }
     if ((*flags & HWS_FIRST) == 0 && hws_deflate_compresses(&b->deflate, *flags, len)) {
