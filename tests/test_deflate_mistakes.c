@@ -351,6 +351,7 @@ static void a_plain_piece_that_is_half_out_takes_no_other(void **state) {
     assert_int_equal(n, 18);
     hws_deflate_release(d);
     hws_deflate_release(&t.twin.deflate);
+    reader_close(&t.r);
 }
 
 /* A plain piece has no compressor: not even the call that would go on with it, were it another. */
