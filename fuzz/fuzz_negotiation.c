@@ -324,7 +324,7 @@ static void check_verify(const hws_deflate_params *offers, size_t count, const h
     }
     hws_deflate_params want = {1, 0, 0, LARGEST, LARGEST, 0, {0}};
     want = meet(&want, &list[0]);
-    for (size_t i = 0; i<count; i += count> 1 ? count - 1 : 1) {
+    for (size_t i = 0; i < count; i++) {
         /* RFC 7692 7.1.1.2, 7.1.2.2: what the client said of itself holds. */
         const hws_deflate_params *offer = &offers[i];
         uint8_t fits = allowed(offer, &list[0]) != 0;

@@ -101,9 +101,7 @@ static void drop_decompressor(hws__deflate *d) {
 void hws__deflate_abandon(hws_deflate *deflate) {
     hws__deflate *d = hws__deflate_of(deflate);
     if (d->type_out != 0) {
-        hws__compressor_abandon(hws__deflate_compressor(d));
-        d->type_out = 0;
-        d->piece_out = 0;
+        hws__deflate_drop_message(d);
     }
 }
 

@@ -81,6 +81,18 @@ static inline uint8_t hws__wishes_are_good(uint8_t flags) {
            ((flags & HWS_FIRST) != 0 && wishes != (HWS_COMPRESSED | HWS_UNCOMPRESSED));
 }
 
+static inline hws__compressor *hws__deflate_compressor(hws__deflate *d) {
+    return d->shared != NULL ? d->shared : &d->own;
+}
+
+/* The message that is being sent is lost: the window is empty again, and a compressor that is
+ * shared is free. */
+static inline void hws__deflate_drop_message(hws__deflate *d) {
+    hws__compressor_abandon(hws__deflate_compressor(d));
+    d->type_out = 0;
+    d->piece_out = HWS__NO_PIECE;
+}
+
 /* deflate.c: leave the message that is being sent unfinished, so that others can use a compressor
  * that is shared. */
 void hws__deflate_abandon(hws_deflate *deflate);
@@ -88,9 +100,5 @@ void hws__deflate_abandon(hws_deflate *deflate);
 /* deflate.c, deflate_params.c */
 uint8_t hws__deflate_options_are_good(const hws_deflate_options *options);
 uint8_t hws__deflate_params_are_good(const hws_deflate_params *params, uint8_t role);
-
-static inline hws__compressor *hws__deflate_compressor(hws__deflate *d) {
-    return d->shared != NULL ? d->shared : &d->own;
-}
 
 #endif

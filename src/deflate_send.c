@@ -136,9 +136,7 @@ static hws_status ask_conn(hws_conn *conn, uint8_t type, uint8_t flags) {
 /* The connection took no frame, for want of a mask key. Before the first frame of a message nothing
  * has happened so far; after it the peer waits for what is lost. */
 static void undo(hws__deflate *d, hws_status status) {
-    hws__compressor_abandon(hws__deflate_compressor(d));
-    d->type_out = 0;
-    d->piece_out = HWS__NO_PIECE;
+    hws__deflate_drop_message(d);
     if (!d->unsent) {
         d->failed_out = status;
     }

@@ -108,6 +108,15 @@ static void mistakes_leave_nothing(void **state) {
     assert_int_equal(memory.blocks, 0);
 }
 
+/* A server that a message of 200 bytes brings above high_water. */
+static side *side_of_slow_reader(void) {
+    side *s = side_new(SERVER);
+    s->config.high_water = 150;
+    s->config.low_water = 50;
+    side_open(s);
+    return s;
+}
+
 static void a_slow_reader_is_skipped_dropped_or_closed(void **state) {
     (void)state;
     static const hws_status expected[] = {HWS_ERR_FULL, HWS_ERR_SLOW, HWS_ERR_SLOW};
@@ -116,10 +125,7 @@ static void a_slow_reader_is_skipped_dropped_or_closed(void **state) {
     while (slow <= HWS_SLOW_CLOSE) {
         counted memory = {0};
         hws_prepared *message = make(&memory, HWS_BINARY, payload, 200);
-        side *s = side_new(SERVER);
-        s->config.high_water = 150;
-        s->config.low_water = 50;
-        side_open(s);
+        side *s = side_of_slow_reader();
         assert_int_equal(hws_endpoint_send_prepared(&s->ep, message, slow), HWS_BACKPRESSURE);
         assert_int_equal(side_write(s, 1), 1);
         assert_int_equal(hws_endpoint_send_prepared(&s->ep, message, slow), expected[slow]);
@@ -145,10 +151,7 @@ static void without_memory_for_the_close_a_slow_reader_is_dropped(void **state) 
     (void)state;
     counted memory = {0};
     hws_prepared *message = make(&memory, HWS_BINARY, payload, 200);
-    side *s = side_new(SERVER);
-    s->config.high_water = 150;
-    s->config.low_water = 50;
-    side_open(s);
+    side *s = side_of_slow_reader();
     assert_int_equal(hws_endpoint_send_prepared(&s->ep, message, HWS_SLOW_CLOSE), HWS_BACKPRESSURE);
     s->memory.fail_at = 1;
     assert_int_equal(hws_endpoint_send_prepared(&s->ep, message, HWS_SLOW_CLOSE), HWS_ERR_SLOW);

@@ -55,32 +55,31 @@ def plain_again(hawser, command, env):
          f"hawser-echo sent {len(sent)} messages")
 
 
+def ends_by(peer, content, assertion):
+    """The answer to a message ends it by this assertion."""
+    peer.agent.tell("binary", "-", content)
+    try:
+        peer.agent.expect("binary", None, content)
+    except Failed as problem:
+        must(assertion in str(problem), str(problem))
+        return
+    raise Failed("the message came back")
+
+
 def empty_ends_it(hawser, command, env):
     """An empty message after another one: there is nothing to flush, and it asserts that there
     is."""
     with AsClient(hawser, command, env) as peer:
         peer.agent.tell("binary", "-", b"x")
         peer.agent.expect("binary", None, b"x")
-        peer.agent.tell("binary", "-", b"")
-        try:
-            peer.agent.expect("binary", None, b"")
-        except Failed as problem:
-            must("trim out length 0" in str(problem), str(problem))
-            return
-    raise Failed("the empty message came back")
+        ends_by(peer, b"", "trim out length 0")
 
 
 def full_buffer_ends_it(hawser, command, env):
     """With a small buffer it asserts, after the last bytes of some messages, that there is room
     left."""
     with AsClient(hawser, command, env, "rx_buf_size=7") as peer:
-        peer.agent.tell("binary", "-", b"x" * 65535)
-        try:
-            peer.agent.expect("binary", None, b"x" * 65535)
-        except Failed as problem:
-            must("priv->rx.avail_out" in str(problem), str(problem))
-            return
-    raise Failed("the message came back")
+        ends_by(peer, b"x" * 65535, "priv->rx.avail_out")
 
 
 def pong_again(hawser, command, env):
