@@ -14,7 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LEAK_LEN = 2 << 20, EVERY = 16 /* messages to a fault */, DRAIN_MS = 2000 };
+enum {
+    LEAK_LEN = 2 << 20,
+    EVERY = 16,     /* messages to a fault */
+    BYTE_EVERY = 4, /* to a wrong byte: a steady connection, which has to meet one, sends few */
+    DRAIN_MS = 2000
+};
 
 static hws_loop loop;
 static const char *fault;
@@ -59,7 +64,7 @@ static void send_back(hws_endpoint *endpoint, const hws_event *ev) {
         return;
     }
     memcpy(copy, ev->data, len);
-    if (has("byte") && messages % EVERY == 0) {
+    if (has("byte") && messages % BYTE_EVERY == 0) {
         copy[len / 2] ^= 1; /* of a text it stays UTF-8, or it does not: both are found */
     }
     (void)hws_endpoint_send(endpoint, ev->type, HWS_WHOLE, copy, len);
