@@ -4,7 +4,7 @@
  */
 #include "toy_peer.h"
 
-enum { SHORT_MS = 50, SOON_MS = 5000 };
+enum { SHORT_MS = 50, SOON_MS = 5000, JUNK_LEN = 64 };
 
 #define UPGRADE                                                                                    \
     "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"           \
@@ -127,6 +127,51 @@ static void a_request_that_drips_is_read(void **state) {
     assert_int_equal(hws_blocking_accept(&h->server.ws, &accept), HWS_OK);
     toy_raw_head(h->fd, head, sizeof head);
     assert_non_null(strstr(head, "HTTP/1.1 101 "));
+    toy_half_free(h);
+}
+
+/* Send until the socket takes no more. Returns how many times JUNK_LEN bytes that were. */
+static size_t fill(int fd) {
+    static const uint8_t junk[JUNK_LEN];
+    size_t count = 0;
+    while (send(fd, junk, sizeof junk, MSG_DONTWAIT | MSG_NOSIGNAL) == JUNK_LEN) {
+        count++;
+    }
+    assert_int_equal(errno, EAGAIN);
+    return count;
+}
+
+typedef struct late_reader {
+    half *h;
+    size_t junk_count;
+} late_reader;
+
+/* Sends its greeting, reads nothing for long, and waits for the other greeting then. */
+static void *greet_and_read_late(void *arg) {
+    const late_reader *r = arg;
+    uint8_t junk[JUNK_LEN];
+    size_t i = 0;
+    raw_send_text(r->h->fd, TOY_HELLO);
+    peer_nap_ms(SHORT_MS);
+    while (i < r->junk_count) {
+        assert_int_equal(raw_read(r->h->fd, junk, JUNK_LEN), JUNK_LEN);
+        i++;
+    }
+    raw_expect(r->h->fd, TOY_REPLY, 3);
+    toy_raw_send(r->h->fd, UPGRADE, sizeof UPGRADE - 1);
+    return NULL;
+}
+
+/* As the certificates of a TLS server may: nobody but the filter knows that there is something. */
+static void a_greeting_waits_for_room_in_the_socket(void **state) {
+    half *h = toy_half_new();
+    pthread_t thread;
+    late_reader reader = {h, fill((int)h->socket)};
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, greet_and_read_late, &reader), 0);
+    assert_int_equal(half_read(h), HWS_OK);
+    assert_int_equal(h->handshake.kind, HWS_REQUEST_UPGRADE);
+    assert_int_equal(pthread_join(thread, NULL), 0);
     toy_half_free(h);
 }
 
@@ -327,6 +372,7 @@ int main(void) {
         cmocka_unit_test(a_client_tells_the_filter_the_host_of_the_url),
         cmocka_unit_test(configurations_that_cannot_be_are_refused),
         cmocka_unit_test(a_request_that_drips_is_read),
+        cmocka_unit_test(a_greeting_waits_for_room_in_the_socket),
         cmocka_unit_test(a_server_waits_for_the_handshake_until_the_deadline),
         cmocka_unit_test(a_handshake_that_fails_is_told_with_an_alert),
         cmocka_unit_test(a_client_that_leaves_in_the_handshake_has_left),
