@@ -351,7 +351,6 @@ static void connections_that_share_a_compressor_refer_to_nothing(void **state) {
     hws_compressor_release(&c);
 }
 
-/* The smallest window counts from when its connection starts, for messages that start then. */
 /* RFC 6455 5.3: a client that has no key in the middle of a message cannot go on. The others can.
  */
 static void a_message_that_fails_frees_the_compressor_that_is_shared(void **state) {
@@ -381,6 +380,7 @@ static void a_message_that_fails_frees_the_compressor_that_is_shared(void **stat
     hws_compressor_release(&c);
 }
 
+/* The smallest window counts from when its connection starts, for messages that start then. */
 static void a_shared_compressor_keeps_to_the_smallest_window(void **state) {
     static uint8_t data[40000];
     uint64_t seed = 57;

@@ -77,6 +77,12 @@ static void open_twins(const setup *how, enum place place) {
     }
 }
 
+static void release_twins(void) {
+    hws_deflate_release(&t.s.deflate);
+    hws_deflate_release(&t.twin.deflate);
+    reader_close(&t.r);
+}
+
 /* Go on as if nothing had happened, and part. */
 static void close_twins(enum place place) {
     if (place == IN_TEXT) {
@@ -95,9 +101,7 @@ static void close_twins(enum place place) {
         send_both_well(HWS_TEXT, HWS_WHOLE, "something for the window");
     }
     assert_int_equal(t.s.random.calls, t.twin.random.calls);
-    hws_deflate_release(&t.s.deflate);
-    hws_deflate_release(&t.twin.deflate);
-    reader_close(&t.r);
+    release_twins();
 }
 
 /* Make a mistake with the first of the twins, in a buffer that has something in it. */
@@ -349,9 +353,7 @@ static void a_plain_piece_that_is_half_out_takes_no_other(void **state) {
     assert_int_equal(send_plain(HWS_BINARY, HWS_WHOLE, 200, &used, out, 18, &n), HWS_OK);
     assert_int_equal(out[3], 0x80);
     assert_int_equal(n, 18);
-    hws_deflate_release(d);
-    hws_deflate_release(&t.twin.deflate);
-    reader_close(&t.r);
+    release_twins();
 }
 
 /* A plain piece has no compressor: not even the call that would go on with it, were it another. */
@@ -372,9 +374,7 @@ static void a_span_does_not_get_into_a_plain_piece_that_is_half_out(void **state
                      HWS_ERR_STATE);
     assert_int_equal(n, 0);
     assert_int_equal(used, 87);
-    hws_deflate_release(d);
-    hws_deflate_release(&t.twin.deflate);
-    reader_close(&t.r);
+    release_twins();
 }
 
 /* RFC 6455 5.6: text is judged whole before a fragment of it goes out. */
@@ -503,9 +503,7 @@ static void a_span_that_is_half_out_takes_nothing_else(void **state) {
                                           &used, dst + n, sizeof dst - n, &(size_t){0}),
                      HWS_OK);
     assert_memory_equal(dst, dst + n, n);
-    hws_deflate_release(&t.s.deflate);
-    hws_deflate_release(&t.twin.deflate);
-    reader_close(&t.r);
+    release_twins();
 }
 
 /* --- randomness ---------------------------------------------------------------------------------
@@ -547,9 +545,7 @@ static int fail_at_key(unsigned k, uint8_t no_takeover) {
         /* to the peer it is unfinished: nothing may go past the filter into it */
         assert_int_equal(hws_deflate_compresses(&t.s.deflate, HWS_FINAL, 3), 1);
     }
-    hws_deflate_release(&t.s.deflate);
-    hws_deflate_release(&t.twin.deflate);
-    reader_close(&t.r);
+    release_twins();
     return status == HWS_ERR_RANDOM;
 }
 
